@@ -1,0 +1,35 @@
+package require
+
+import (
+	"sync"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kernel skips t unless this process may load BPF programs into the kernel.
+func Kernel(t testing.TB) {
+	t.Helper()
+	if err := probe(); err != nil {
+		missing(t, "kernel", "this process can't load BPF programs: %v", err)
+	}
+}
+
+// probe loads the smallest XDP program (r0 = 2; exit) through the bpf system
+// call itself: a program type that needs CAP_BPF and CAP_NET_ADMIN, as the
+// tests that ask do.
+var probe = sync.OnceValue(func() error {
+	insns := [2]uint64{0x2_0000_00b7, 0x95}
+	license := []byte("GPL\x00")
+	attr := struct {
+		progType, insnCnt uint32
+		insns, license    uint64
+		_                 [96]byte
+	}{6, 2, uint64(uintptr(unsafe.Pointer(&insns))), uint64(uintptr(unsafe.Pointer(&license[0]))), [96]byte{}}
+	fd, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return errno
+	}
+	return unix.Close(int(fd))
+})

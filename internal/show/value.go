@@ -1,0 +1,214 @@
+package show
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// Fields is a struct's or union's fields by name, in their order. It is
+// written to JSON as an object.
+type Fields []Field
+
+// Field is a named value.
+type Field struct {
+	Name  string
+	Value any
+}
+
+// Value takes b apart by its type, integers in little-endian order: numbers
+// (int64, uint64, float64, bool), strings for character arrays that hold text
+// and for enumerators, []any for arrays, Fields for structs. Bytes of no known
+// type, and those that do not fit their type, are a number when they are 1, 2,
+// 4 or 8 and a string of hexadecimal digits otherwise.
+func Value(t btf.Type, b []byte) any {
+	if t == nil {
+		return untyped(b)
+	}
+	if size, err := btf.Sizeof(t); err != nil || size > len(b) {
+		return untyped(b)
+	}
+	return value(t, b, 0)
+}
+
+// maxDepth is how deep types may nest; BTF can't be recursive without pointers.
+const maxDepth = 32
+
+func value(t btf.Type, b []byte, depth int) any {
+	size, err := btf.Sizeof(t)
+	if err != nil || size > len(b) || depth > maxDepth {
+		return untyped(b)
+	}
+	b = b[:size]
+	switch t := btf.UnderlyingType(t).(type) {
+	case *btf.Int:
+		return integer(t, b)
+	case *btf.Enum:
+		return enumerator(t, b)
+	case *btf.Array:
+		return array(t, b, depth)
+	case *btf.Struct:
+		return members(t.Members, b, depth)
+	case *btf.Union:
+		return members(t.Members, b, depth)
+	case *btf.Datasec:
+		return variables(t, b, depth)
+	case *btf.Var:
+		return value(t.Type, b, depth+1)
+	}
+	return untyped(b)
+}
+
+func integer(t *btf.Int, b []byte) any {
+	if len(b) != 1 && len(b) != 2 && len(b) != 4 && len(b) != 8 {
+		return untyped(b)
+	}
+	v := unsigned(b)
+	switch t.Encoding {
+	case btf.Bool:
+		return v != 0
+	case btf.Signed, btf.Char:
+		shift := 64 - 8*len(b)
+		return int64(v<<shift) >> shift
+	}
+	return v
+}
+
+func unsigned(b []byte) uint64 {
+	var word [8]byte
+	copy(word[:], b)
+	return binary.LittleEndian.Uint64(word[:])
+}
+
+func enumerator(t *btf.Enum, b []byte) any {
+	v := unsigned(b)
+	if t.Signed {
+		shift := 64 - 8*len(b)
+		v = uint64(int64(v<<shift) >> shift)
+	}
+	for _, e := range t.Values {
+		if e.Value == v {
+			return e.Name
+		}
+	}
+	if t.Signed {
+		return int64(v)
+	}
+	return v
+}
+
+func array(t *btf.Array, b []byte, depth int) any {
+	if s, ok := text(t, b); ok {
+		return s
+	}
+	size, err := btf.Sizeof(t.Type)
+	if err != nil || size == 0 {
+		return untyped(b)
+	}
+	out := make([]any, 0, min(int(t.Nelems), len(b)/size))
+	for element := range slices.Chunk(b, size) {
+		out = append(out, value(t.Type, element, depth+1))
+	}
+	return out
+}
+
+// text recognises an array of char that holds printable text up to a zero byte.
+func text(t *btf.Array, b []byte) (string, bool) {
+	element, ok := btf.UnderlyingType(t.Type).(*btf.Int)
+	if !ok || element.Size != 1 || element.Encoding == btf.Unsigned && element.Name != "char" {
+		return "", false
+	}
+	s, tail, found := strings.Cut(string(b), "\x00")
+	if !found || strings.Trim(tail, "\x00") != "" {
+		return "", false
+	}
+	for _, r := range s {
+		if !strconv.IsPrint(r) {
+			return "", false
+		}
+	}
+	return s, true
+}
+
+func members(list []btf.Member, b []byte, depth int) any {
+	out := make(Fields, 0, len(list))
+	for _, m := range list {
+		if m.BitfieldSize > 0 {
+			out = append(out, Field{m.Name, bitfield(m, b)})
+			continue
+		}
+		start := int(m.Offset.Bytes())
+		if start > len(b) {
+			continue
+		}
+		v := value(m.Type, b[start:], depth+1)
+		if inner, ok := v.(Fields); ok && m.Name == "" {
+			out = append(out, inner...) // an anonymous struct's fields are the outer one's
+			continue
+		}
+		out = append(out, Field{m.Name, v})
+	}
+	return out
+}
+
+func bitfield(m btf.Member, b []byte) any {
+	first, width := int(m.Offset), int(m.BitfieldSize)
+	var v uint64
+	for i := range min(width, 64) {
+		bit := first + i
+		if bit/8 < len(b) && b[bit/8]>>(bit%8)&1 == 1 {
+			v |= 1 << i
+		}
+	}
+	if t, ok := btf.UnderlyingType(m.Type).(*btf.Int); ok && t.Encoding == btf.Signed && width < 64 && v>>(width-1)&1 == 1 {
+		return int64(v) - 1<<width
+	}
+	return v
+}
+
+func variables(t *btf.Datasec, b []byte, depth int) any {
+	out := make(Fields, 0, len(t.Vars))
+	for _, v := range t.Vars {
+		variable, ok := v.Type.(*btf.Var)
+		start, end := uint64(v.Offset), uint64(v.Offset)+uint64(v.Size)
+		if !ok || end > uint64(len(b)) {
+			continue
+		}
+		out = append(out, Field{variable.Name, value(variable.Type, b[start:end], depth+1)})
+	}
+	return out
+}
+
+func untyped(b []byte) any {
+	switch len(b) {
+	case 1, 2, 4, 8:
+		return unsigned(b)
+	}
+	return hex.EncodeToString(b)
+}
+
+// Text writes a value from Value on one line: {packets: 3, bytes: 180}.
+func Text(v any) string {
+	switch v := v.(type) {
+	case Fields:
+		parts := make([]string, len(v))
+		for i, f := range v {
+			parts[i] = f.Name + ": " + Text(f.Value)
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case []any:
+		parts := make([]string, len(v))
+		for i, e := range v {
+			parts[i] = Text(e)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case string:
+		return strconv.Quote(v)
+	}
+	return fmt.Sprint(v)
+}
