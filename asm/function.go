@@ -1,0 +1,104 @@
+package asm
+
+import (
+	"cmp"
+	stdelf "debug/elf"
+	"slices"
+
+	"ebtools/bpf/linux"
+)
+
+// Loaders find programs and variables by the types and sizes of symbols. What a
+// file leaves unsaid is filled in here, once everything has its place.
+
+// labelsIn gives the named labels of a section by their place; only functions
+// if functions is set.
+func (a *assembler) labelsBySection() map[*section][]*symbol {
+	labels := map[*section][]*symbol{}
+	for _, s := range a.symbols.order {
+		if s.state == symLabel && !s.isTemporary() {
+			labels[s.section] = append(labels[s.section], s)
+		}
+	}
+	for sec, list := range labels {
+		slices.SortStableFunc(list, func(x, y *symbol) int {
+			return cmp.Compare(sec.address(x.place), sec.address(y.place))
+		})
+	}
+	return labels
+}
+
+// completeSymbols gives symbols the types and sizes that the file does not.
+func (a *assembler) completeSymbols() {
+	labels := a.labelsBySection()
+	for _, sec := range a.sections {
+		switch {
+		case sec.isExecutable():
+			a.completeFunctions(sec, labels[sec])
+		case sec.flags&stdelf.SHF_ALLOC != 0 && !a.compiled:
+			a.completeVariables(sec, labels[sec])
+		}
+	}
+}
+
+// completeFunctions makes functions of the labels that other files see and of
+// those that are called. A function reaches to the next one.
+func (a *assembler) completeFunctions(sec *section, labels []*symbol) {
+	var functions []*symbol
+	for _, s := range labels {
+		if !s.typed && (s.called || s.bind != stdelf.STB_LOCAL) {
+			s.typ = stdelf.STT_FUNC
+		}
+		if s.typ == stdelf.STT_FUNC {
+			functions = append(functions, s)
+		}
+	}
+	for i, s := range functions {
+		if s.bind == stdelf.STB_LOCAL && s.called && sec.name != ".text" && !a.compiled {
+			if _, _, ok := linux.SectionByName(sec.name); ok {
+				a.warn(faultAt(s.def, ErrMisuse, "%s is called, and stands in section %s: loaders expect the functions that programs call in .text", s.name, sec.name).
+					note("begin it with .func %s", s.name))
+			}
+		}
+		a.sizeUpTo(sec, s, functions[i+1:])
+	}
+}
+
+// completeVariables makes variables of the labels in a section of data. A
+// variable reaches to the next label.
+func (a *assembler) completeVariables(sec *section, labels []*symbol) {
+	for i, s := range labels {
+		if !s.typed {
+			s.typ = stdelf.STT_OBJECT
+		}
+		if s.typ == stdelf.STT_OBJECT {
+			a.sizeUpTo(sec, s, labels[i+1:])
+		}
+	}
+}
+
+// sizeUpTo lets s reach to the first of the symbols behind it that has another
+// address, or to the end of the section.
+func (a *assembler) sizeUpTo(sec *section, s *symbol, behind []*symbol) {
+	if s.more != nil && s.more.hasSize {
+		return
+	}
+	start := sec.address(s.place)
+	end := sec.size()
+	for _, next := range behind {
+		if addr := sec.address(next.place); addr > start {
+			end = addr
+			break
+		}
+	}
+	m := s.extra()
+	m.size, m.hasSize = number(int64(end-start)), true
+}
+
+// size is the section's length, in bytes, once its gaps are filled.
+func (s *section) size() uint64 {
+	if s.typ == stdelf.SHT_NOBITS {
+		return s.length
+	}
+	return uint64(len(s.data))
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"ebtools/asm"
+	"ebtools/bpf"
+	"ebtools/internal/cli"
+)
+
+// options are the command's flags.
+type options struct {
+	output  string
+	endian  string
+	noDebug bool
+}
+
+func command() *cli.Command {
+	var o options
+	flags := pflag.NewFlagSet("ebas", pflag.ContinueOnError)
+	flags.StringVarP(&o.output, "output", "o", "", "write the object to `FILE`; - for standard output\n(default: the source's name with .o, in this directory)")
+	flags.StringVar(&o.endian, "endian", "little", "byte order of the object: `little|big`")
+	flags.BoolVar(&o.noDebug, "no-debug", false, "leave out the source lines (.BTF.ext)")
+	return &cli.Command{
+		Name:     "ebas",
+		Synopsis: "assemble eBPF programs into object files",
+		Usage:    "[flags] FILE.s...\n[flags] -o FILE.o FILE.s|-",
+		Examples: "ebas -o prog.o prog.s\necho 'r0 = 2; exit' | ebas -o - - | llvm-objdump -d -",
+		Flags:    flags,
+		Run:      func(env *cli.Env, args []string) error { return run(env, &o, args) },
+	}
+}
+
+func run(env *cli.Env, o *options, args []string) error {
+	switch {
+	case len(args) == 0:
+		return cli.Usagef("no source file given")
+	case len(args) > 1 && o.output != "":
+		return cli.Usagef("-o names one object, but %d source files were given", len(args))
+	}
+	assembler := asm.Options{NoDebug: o.noDebug}
+	switch o.endian {
+	case "little":
+		assembler.ByteOrder = binary.LittleEndian
+	case "big":
+		assembler.ByteOrder = binary.BigEndian
+	default:
+		return cli.Usagef("--endian is %q, expected little or big", o.endian)
+	}
+	// Every file is tried, so that one run shows the errors of all.
+	var failed bpf.Diagnostics
+	for _, name := range args {
+		problems, err := assemble(env, o, assembler, name)
+		if err != nil {
+			return err
+		}
+		failed = append(failed, problems...)
+	}
+	return cli.Exit(cli.BadObject, failed.Err())
+}
+
+// assemble makes the object of one source file. It prints warnings and returns
+// what is wrong with the source.
+func assemble(env *cli.Env, o *options, opts asm.Options, name string) (bpf.Diagnostics, error) {
+	output := o.output
+	if output == "" {
+		if name == "-" {
+			return nil, cli.Usagef("the source comes from standard input: -o must say where the object goes")
+		}
+		base := filepath.Base(name)
+		output = strings.TrimSuffix(base, filepath.Ext(base)) + ".o"
+	}
+	src, shown, err := read(env, name)
+	if err != nil {
+		return nil, cli.Exit(cli.BadObject, err)
+	}
+	if sameFile(output, name) {
+		return nil, cli.Usagef("the object would overwrite its source %s: give another name with -o", name)
+	}
+	img, problems := asm.Assemble(shown, src, opts)
+	if problems.Err() != nil {
+		return problems, nil
+	}
+	for _, warning := range problems {
+		if err := warning.Render(env.Stderr); err != nil {
+			return nil, err
+		}
+	}
+	object, err := img.Write()
+	if err != nil {
+		return nil, cli.Exit(cli.BadObject, fmt.Errorf("%s: %w", shown, err))
+	}
+	return nil, write(env, output, object)
+}
+
+func read(env *cli.Env, name string) (src []byte, shown string, err error) {
+	if name == "-" {
+		src, err = io.ReadAll(env.Stdin)
+		return src, "<stdin>", err
+	}
+	src, err = os.ReadFile(name)
+	return src, name, err
+}
+
+// sameFile reports whether both names are of one file, neither being "-".
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return a != "-" && b != "-" && errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// write puts the object in place whole: a failure leaves what was there.
+func write(env *cli.Env, name string, object []byte) error {
+	if name == "-" {
+		_, err := env.Stdout.Write(object)
+		return err
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, object, 0o644) // a device or pipe, which can't be replaced
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails once it has its name
+	_, err = f.Write(object)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	return err
+}

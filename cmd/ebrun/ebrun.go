@@ -1,0 +1,229 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"ebtools"
+	"ebtools/bpf"
+	"ebtools/bpf/linux"
+	"ebtools/internal/cli"
+	"ebtools/replay"
+	"ebtools/verifier"
+	"ebtools/vm"
+)
+
+// options are the command's flags.
+type options struct {
+	pcap      string
+	programs  []string
+	maps      bool
+	packets   bool
+	trace     bool
+	unchecked bool
+	json      bool
+	cpus      int
+	seed      uint64
+}
+
+func command() *cli.Command {
+	var o options
+	flags := pflag.NewFlagSet("ebrun", pflag.ContinueOnError)
+	flags.StringVar(&o.pcap, "pcap", "", "run on the packets of capture `FILE`: pcap or pcapng, gzip\ntoo; - for standard input")
+	flags.StringArrayVar(&o.programs, "prog", nil, "run only the program called `NAME`; may be repeated")
+	flags.BoolVar(&o.packets, "packets", false, "print a line per packet with its verdict")
+	flags.BoolVar(&o.maps, "maps", false, "print the maps afterwards")
+	flags.BoolVar(&o.trace, "trace", false, "print bpf_trace_printk lines on standard error")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object")
+	flags.BoolVar(&o.unchecked, "unchecked", false, "run also what the verifier rejects; accesses are checked\nall the same")
+	flags.IntVar(&o.cpus, "cpus", 1, "simulate `N` CPUs, on which packets take turns (default 1)")
+	flags.Uint64Var(&o.seed, "seed", 0, "start random numbers from `N` (default 0)")
+	return &cli.Command{
+		Name:     "ebrun",
+		Synopsis: "run eBPF programs offline, over the packets of a capture",
+		Usage:    "--pcap FILE|- [flags] PROG.s|PROG.o|-",
+		Examples: "ebrun --pcap capture.pcap prog.s\ntcpdump -w - -c 100 | ebrun --pcap - --maps --json prog.o",
+		Flags:    flags,
+		Run:      func(env *cli.Env, args []string) error { return run(env, &o, args) },
+	}
+}
+
+func run(env *cli.Env, o *options, args []string) error {
+	switch {
+	case len(args) == 0:
+		return cli.Usagef("no program file given")
+	case len(args) > 1:
+		return cli.Usagef("one program file expected, but %d were given: %s", len(args), strings.Join(args, " "))
+	case o.pcap == "":
+		return cli.Usagef("no input given: --pcap FILE says which packets to run on")
+	case o.pcap == "-" && args[0] == "-":
+		return cli.Usagef("both the program and the capture can't come from standard input")
+	case o.packets && o.json:
+		return cli.Usagef("--packets prints lines for people and does not go with --json")
+	case o.cpus < 1 || o.cpus > maxCPUs:
+		return cli.Usagef("--cpus is %d, expected 1 to %d", o.cpus, maxCPUs)
+	}
+	machine, programs, err := prepare(env, o, args[0])
+	if err != nil {
+		return err
+	}
+	input, err := openInput(env, o.pcap)
+	if err != nil {
+		return cli.Exit(cli.BadInput, err)
+	}
+	defer input.Close()
+	capture, err := replay.OpenCapture(input)
+	if err != nil {
+		return cli.Exit(cli.BadInput, fmt.Errorf("%s: %w", o.pcap, err))
+	}
+	runner := &replay.Runner{Programs: programs, CPUs: o.cpus}
+	if o.packets {
+		runner.OnPacket = packetPrinter(env.Stdout, len(programs) > 1)
+	}
+	report, runErr := runner.Run(capture)
+	if runErr != nil {
+		runErr = cli.Exit(cli.BadInput, fmt.Errorf("%s: %w", o.pcap, runErr))
+	}
+	results := results{input: o.pcap, report: report, machine: machine, showMaps: o.maps}
+	write := results.writeText
+	if o.json {
+		write = results.writeJSON
+	}
+	if err := write(env.Stdout); err != nil {
+		return err
+	}
+	if runErr != nil {
+		return runErr
+	}
+	return faultSummary(report)
+}
+
+// maxCPUs is as many as Linux can be configured for.
+const maxCPUs = 8192
+
+// prepare opens and checks the program file and makes the machine that runs it.
+func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program, error) {
+	file, err := open(env, name)
+	if err != nil {
+		return nil, nil, cli.Exit(cli.BadObject, err)
+	}
+	for _, problem := range file.Problems {
+		if err := problem.Render(env.Stderr); err != nil {
+			return nil, nil, err
+		}
+	}
+	wanted, err := choose(env, o, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !o.unchecked {
+		var rejected bpf.Diagnostics
+		for _, p := range wanted {
+			rejected = append(rejected, verifier.Check(p, file.Object)...)
+		}
+		if err := rejected.Err(); err != nil {
+			return nil, nil, cli.Exit(cli.Rejected, err)
+		}
+	}
+	opts := vm.Options{CPUs: o.cpus, Seed: o.seed}
+	if o.trace {
+		opts.Trace = func(line string) { fmt.Fprintln(env.Stderr, strings.TrimSuffix(line, "\n")) }
+	}
+	machine, err := vm.New(file.Object, opts)
+	if err != nil {
+		return nil, nil, cli.Exit(cli.BadObject, fmt.Errorf("%s: %w", name, err))
+	}
+	programs := make([]*vm.Program, len(wanted))
+	for i, p := range wanted {
+		programs[i] = machine.Program(p.Name)
+	}
+	return machine, programs, nil
+}
+
+func open(env *cli.Env, name string) (*ebtools.File, error) {
+	if name == "-" {
+		return ebtools.OpenReader("<stdin>", env.Stdin, ebtools.Options{})
+	}
+	return ebtools.Open(name)
+}
+
+// choose picks the programs to run: those of --prog, else all that run on
+// packets.
+func choose(env *cli.Env, o *options, file *ebtools.File) ([]*bpf.Program, error) {
+	var chosen []*bpf.Program
+	for _, p := range file.Object.Programs {
+		switch named := o.named(p.Name); {
+		case named || len(o.programs) == 0 && p.Type == linux.ProgXDP:
+			if p.Type != linux.ProgXDP {
+				return nil, cli.Exit(cli.BadObject, fmt.Errorf("program %s is of type %s: only xdp programs run on a capture so far", p.Name, p.Type))
+			}
+			chosen = append(chosen, p)
+		case len(o.programs) == 0:
+			fmt.Fprintf(env.Stderr, "ebrun: program %s is not run: it is of type %s, and only xdp programs run on a capture so far\n", p.Name, p.Type)
+		}
+	}
+	if missing := o.missing(file.Object.Programs); missing != "" {
+		return nil, cli.Usagef("no program is called %s; there is %s", missing, names(file.Object.Programs))
+	}
+	if len(chosen) == 0 {
+		return nil, cli.Exit(cli.BadObject, fmt.Errorf("%s: no program in it runs on packets", file.Object.Name))
+	}
+	return chosen, nil
+}
+
+func (o *options) named(name string) bool {
+	for _, n := range o.programs {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// missing gives a name from --prog that no program has.
+func (o *options) missing(programs []*bpf.Program) string {
+	for _, n := range o.programs {
+		found := false
+		for _, p := range programs {
+			found = found || p.Name == n
+		}
+		if !found {
+			return n
+		}
+	}
+	return ""
+}
+
+func names(programs []*bpf.Program) string {
+	if len(programs) == 0 {
+		return "none"
+	}
+	list := make([]string, len(programs))
+	for i, p := range programs {
+		list[i] = p.Name
+	}
+	return strings.Join(list, ", ")
+}
+
+func openInput(env *cli.Env, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(env.Stdin), nil
+	}
+	return os.Open(name)
+}
+
+// faultSummary is the error a run with faults ends with. The faults themselves
+// have been printed with the results.
+func faultSummary(report *replay.Report) error {
+	for _, p := range report.Programs {
+		if len(p.Faults) > 0 {
+			return cli.Exit(cli.Failed, errors.New("some packets got no verdict, see above"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"ebtools/bpf/linux"
+	"ebtools/vm"
+)
+
+// ErrNoPrograms is returned when none of the programs runs on packets.
+var ErrNoPrograms = errors.New("no program runs on packets")
+
+// Runner runs the programs of a machine on every packet of a capture: each on
+// its own copy of the packet, in the machine's order, the maps shared.
+type Runner struct {
+	Programs []*vm.Program
+	// CPUs is how many simulated CPUs packets take turns on; 0 means 1. The
+	// machine must have them.
+	CPUs int
+	// OnPacket, if set, is told what each program made of each packet: its
+	// verdict's name, or the fault that ended it. p and what out gives are
+	// good until it returns.
+	OnPacket func(p *Packet, program *vm.Program, out vm.Outcome, verdict string, fault error)
+}
+
+// Tally counts packets, and their bytes as the program was given them.
+type Tally struct {
+	Packets int64
+	Bytes   int64
+}
+
+// Verdict is how many packets got one verdict.
+type Verdict struct {
+	Name string // XDP_PASS, …
+	Tally
+}
+
+// Fault is a place in a program where runs ended without a verdict.
+type Fault struct {
+	*vm.Fault         // the first one at this place
+	Count       int64 // packets
+	FirstPacket int64 // number of the first of them, from 1
+
+	bytes int64
+}
+
+// ProgramReport is what one program did with a capture.
+type ProgramReport struct {
+	Program  *vm.Program
+	Verdicts []Verdict // those that occurred, by value
+	Faults   []Fault   // in the order they were met
+	// PerPacket is the mean time of a run in ns, measured on a sample of them.
+	PerPacket float64
+
+	xdp      [xdpVerdicts]Tally
+	timed    time.Duration
+	timedRun int64
+}
+
+// Report is what came of a capture.
+type Report struct {
+	Tally                  // all packets read
+	Elapsed  time.Duration // reading included
+	Format   string        // of the capture
+	Note     string        // header that had to be made up, "" if none
+	Skipped  int64         // packets too short for the headers their link type begins with
+	Programs []*ProgramReport
+}
+
+// xdpVerdicts is the number of XDP actions; others count as XDP_ABORTED, as in
+// the kernel.
+const xdpVerdicts = 5
+
+// Run reads the capture to its end. The report is there also when an error
+// ended it, for what was read until then: ErrTruncated, ErrDamaged or
+// ErrLinkType of the capture, ErrNoPrograms.
+func (r *Runner) Run(c *Capture) (*Report, error) {
+	report := &Report{Format: c.Format()}
+	for _, p := range r.Programs {
+		if p.Spec().Type != linux.ProgXDP {
+			return report, fmt.Errorf("program %s is of type %s: %w", p.Spec().Name, p.Spec().Type, ErrNoPrograms)
+		}
+		report.Programs = append(report.Programs, &ProgramReport{Program: p})
+	}
+	if len(r.Programs) == 0 {
+		return report, ErrNoPrograms
+	}
+	start := time.Now()
+	err := r.loop(c, report)
+	report.Elapsed = time.Since(start)
+	for _, p := range report.Programs {
+		p.finish()
+	}
+	return report, err
+}
+
+func (r *Runner) loop(c *Capture, report *Report) error {
+	var packet Packet
+	var framer Framer
+	clock := clockCost()
+	for {
+		if err := c.Next(&packet); err != nil {
+			report.Note = framer.Note()
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+		report.Packets++
+		if err := framer.Frame(&packet); errors.Is(err, ErrDamaged) {
+			report.Skipped++
+			continue
+		} else if err != nil {
+			return err
+		}
+		report.Bytes += int64(len(packet.Data))
+		frame := vm.Frame{Data: packet.Data, IngressIfindex: 1, TimeNS: uint64(packet.TimeNS)}
+		if r.CPUs > 1 {
+			frame.CPU = int((report.Packets - 1) % int64(r.CPUs))
+		}
+		sample := report.Packets <= sampleAll || report.Packets%sampleEvery == 0
+		for _, p := range report.Programs {
+			var begin time.Time
+			if sample {
+				begin = time.Now()
+			}
+			out, err := p.Program.RunXDP(&frame)
+			if sample {
+				p.timed += max(0, time.Since(begin)-clock)
+				p.timedRun++
+			}
+			verdict, err := p.count(out, err, &packet)
+			if r.OnPacket != nil {
+				r.OnPacket(&packet, p.Program, out, verdict, err)
+			}
+		}
+	}
+}
+
+// Reading the clock takes longer than a short program does. So all runs are
+// timed only at first, and later some: a prime step, so as not to fall into
+// step with the traffic.
+const (
+	sampleAll   = 1024
+	sampleEvery = 61
+)
+
+// clockCost is what reading the clock twice adds to a time taken.
+func clockCost() time.Duration {
+	least := time.Hour
+	for range 64 {
+		begin := time.Now()
+		least = min(least, time.Since(begin))
+	}
+	return least
+}
+
+// count adds the outcome of a run and gives its verdict's name.
+func (p *ProgramReport) count(out vm.Outcome, err error, packet *Packet) (string, error) {
+	if err != nil {
+		p.fault(err, packet)
+		return "", err
+	}
+	v := out.Verdict
+	if v >= xdpVerdicts {
+		v = linux.XDPAborted
+	}
+	p.xdp[v].Packets++
+	p.xdp[v].Bytes += int64(len(packet.Data))
+	return xdpNames[v], nil
+}
+
+var xdpNames = func() (names [xdpVerdicts]string) {
+	for v := range names {
+		names[v], _ = linux.VerdictName(linux.ProgXDP, uint32(v))
+	}
+	return names
+}()
+
+func (p *ProgramReport) fault(err error, packet *Packet) {
+	var fault *vm.Fault
+	if !errors.As(err, &fault) {
+		fault = &vm.Fault{Program: p.Program.Spec(), PC: -1, Err: err}
+	}
+	for i := range p.Faults {
+		if p.Faults[i].PC == fault.PC {
+			p.Faults[i].Count++
+			p.Faults[i].bytes += int64(len(packet.Data))
+			return
+		}
+	}
+	p.Faults = append(p.Faults, Fault{fault, 1, packet.Number, int64(len(packet.Data))})
+}
+
+// Faulted counts the packets that got no verdict.
+func (p *ProgramReport) Faulted() (t Tally) {
+	for _, f := range p.Faults {
+		t.Packets += f.Count
+		t.Bytes += f.bytes
+	}
+	return t
+}
+
+func (p *ProgramReport) finish() {
+	for v, tally := range p.xdp {
+		if tally.Packets > 0 {
+			p.Verdicts = append(p.Verdicts, Verdict{xdpNames[v], tally})
+		}
+	}
+	if p.timedRun > 0 {
+		p.PerPacket = float64(p.timed.Nanoseconds()) / float64(p.timedRun)
+	}
+}

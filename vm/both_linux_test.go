@@ -1,0 +1,163 @@
+package vm
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"ebtools/bpf"
+	"ebtools/bpf/linux"
+)
+
+// both runs programs here and in the kernel, on maps of the same kind.
+type both struct {
+	t       testing.TB
+	kernel  *kernel
+	machine *Machine
+	refused map[string]int // what the kernel would not load, by reason
+}
+
+func newBoth(t testing.TB, maps ...*bpf.Map) *both {
+	t.Helper()
+	k := newKernel(t, maps...)
+	obj := &bpf.Object{Name: "both", ByteOrder: binary.LittleEndian, Maps: maps, Programs: []*bpf.Program{program(join(exit))}}
+	m, err := New(obj, Options{CPUs: k.cpus})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.thread.cpu = k.cpu
+	b := &both{t: t, kernel: k, machine: m, refused: map[string]int{}}
+	t.Cleanup(func() {
+		for reason, n := range b.refused {
+			t.Logf("the kernel refused %d: %s", n, reason)
+		}
+	})
+	return b
+}
+
+// run runs the program on each packet in turn and compares verdicts, packets
+// and maps. It reports whether the kernel took the program.
+func (b *both) run(insns []bpf.Instruction, packets ...[]byte) bool {
+	b.t.Helper()
+	diff, err := b.differ(insns, packets...)
+	if err != nil {
+		b.refused[err.Error()]++
+		return false
+	}
+	if diff != "" {
+		b.t.Errorf("kernel (-) and vm (+) differ:\n%s\n%s", diff, listing(insns))
+	}
+	return true
+}
+
+// differ says how the two sides differ, "" when they don't. The error is the
+// kernel's refusal.
+func (b *both) differ(insns []bpf.Instruction, packets ...[]byte) (string, error) {
+	b.t.Helper()
+	fd, err := b.kernel.load(insns)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	p := b.machine.programs[0]
+	p.prog = program(insns)
+	p.code = decode(p.prog, b.machine.maps)
+	for _, packet := range packets {
+		want, err := b.kernel.run(fd, packet)
+		if err != nil {
+			return "", err
+		}
+		o, err := p.RunXDP(&Frame{Data: packet, IngressIfindex: 1})
+		if err != nil {
+			return err.Error(), nil
+		}
+		got := ran{o.Verdict, o.Metadata(), o.Data()}
+		if got.ret != want.ret || string(got.data) != string(want.data) || string(got.metadata) != string(want.metadata) {
+			return fmt.Sprintf("packet %x:\n%s", packet, cmp.Diff(want, got, cmp.AllowUnexported(ran{}))), nil
+		}
+		if diff := b.differMaps(); diff != "" {
+			return fmt.Sprintf("packet %x:\n%s", packet, diff), nil
+		}
+	}
+	return "", nil
+}
+
+func (b *both) differMaps() string {
+	b.t.Helper()
+	var all strings.Builder
+	for i, m := range b.machine.maps {
+		switch m.def.Type {
+		case linux.MapDevmap, linux.MapDevmapHash, linux.MapCpumap, linux.MapXskmap:
+			continue // programs don't change them
+		}
+		got := map[string]string{}
+		for k, v := range m.All() {
+			got[string(k)] = string(v)
+		}
+		if want := b.kernel.contents(b.t, i); !equalMaps(want, got) {
+			all.WriteString(m.title() + ": " + cmp.Diff(want, got))
+		}
+	}
+	return all.String()
+}
+
+func equalMaps(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if w, ok := b[k]; !ok || v != w {
+			return false
+		}
+	}
+	return true
+}
+
+// update sets an entry on both sides, which must agree on the error.
+func (b *both) update(index int, key, value []byte, flags uint64) {
+	b.t.Helper()
+	want := b.kernel.update(index, key, value, flags)
+	if got := b.machine.maps[index].Update(key, value, flags); !errors.Is(got, want) {
+		b.t.Errorf("update of %s, key %x, flags %d: the kernel says %v, the vm %v", b.machine.maps[index].title(), key, flags, want, got)
+	}
+}
+
+func program(insns []bpf.Instruction) *bpf.Program {
+	return &bpf.Program{
+		Name: "prog", Section: "xdp", Type: linux.ProgXDP, Instructions: insns,
+		Functions: []bpf.Function{{Name: "prog", Len: len(insns)}},
+	}
+}
+
+// listing is the program as text, cut when it is long.
+func listing(insns []bpf.Instruction) string {
+	var out strings.Builder
+	for pc := 0; pc < len(insns) && pc < 200; {
+		text, n := bpf.Disassemble(insns, pc)
+		out.WriteString("  " + text + "\n")
+		pc += n
+	}
+	return out.String()
+}
+
+// word is a number as a key or value.
+func word(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
+
+// results is an array map of one value that programs leave their results in.
+func results(size uint32) *bpf.Map {
+	return &bpf.Map{Name: "results", Type: linux.MapArray, KeySize: 4, ValueSize: size, MaxEntries: 1}
+}
+
+// bytesUpTo is a packet of n bytes, each its own number.
+func bytesUpTo(n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(i + i>>8)
+	}
+	return p
+}

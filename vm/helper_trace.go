@@ -1,0 +1,72 @@
+package vm
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"ebtools/bpf/linux"
+)
+
+// tracePrintk: r1 format, r2 its size with the zero byte, r3 to r5 arguments.
+// How many bytes were written, or an error number.
+func tracePrintk(t *thread, r *registers) {
+	t.print(r, r[3:6])
+}
+
+// traceVprintk: r1 format, r2 its size, r3 array of 64-bit arguments, r4 its
+// size in bytes.
+func traceVprintk(t *thread, r *registers) {
+	if r[4]%8 != 0 || r[4] > 12*8 {
+		r[0] = result(linux.EINVAL)
+		return
+	}
+	raw := t.memoryArgument(3, r, r[4], false)
+	if t.fault != nil {
+		return
+	}
+	args := make([]uint64, len(raw)/8)
+	for i := range args {
+		args[i] = getLE(raw[i*8 : i*8+8])
+	}
+	t.print(r, args)
+}
+
+func (t *thread) print(r *registers, args []uint64) {
+	size := uint64(uint32(r[2]))
+	format := t.memoryArgument(1, r, size, false)
+	if t.fault != nil {
+		return
+	}
+	end := bytes.IndexByte(format, 0)
+	if end < 0 {
+		r[0] = result(linux.EINVAL)
+		return
+	}
+	line, length, err := t.format(string(format[:end]), args)
+	if err != nil {
+		r[0] = result(err)
+		return
+	}
+	if t.machine.trace != nil {
+		line, _, _ = strings.Cut(line, "\x00") // of a %c
+		t.machine.trace(line)
+	}
+	r[0] = uint64(length)
+}
+
+// readString reads a string of up to limit bytes that ends with a zero byte.
+func (t *thread) readString(addr uint64, limit int) (string, error) {
+	var s []byte
+	for len(s) < limit {
+		b, err := t.mem.bytes(addr+uint64(len(s)), 1, false)
+		if err != nil {
+			return "", fmt.Errorf("string: %w", err)
+		}
+		if b[0] == 0 {
+			break
+		}
+		s = append(s, b[0])
+	}
+	return string(s), nil
+}

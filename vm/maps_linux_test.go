@@ -1,0 +1,175 @@
+package vm
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"ebtools/bpf"
+	"ebtools/bpf/linux"
+)
+
+// smallMaps are maps that a few operations fill.
+func smallMaps() []*bpf.Map {
+	var all []*bpf.Map
+	for _, kind := range []linux.MapType{linux.MapArray, linux.MapPercpuArray, linux.MapHash, linux.MapPercpuHash} {
+		all = append(all, &bpf.Map{Name: kind.String(), Type: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4})
+		if !strings.Contains(kind.String(), "array") {
+			all = append(all, &bpf.Map{
+				Name: kind.String() + "_grown", Type: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4, Flags: linux.FNoPrealloc,
+			})
+		}
+	}
+	return all
+}
+
+var updateFlags = []uint64{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 16, 1 << 32, math.MaxUint64}
+
+// TestKernelMapHelpers runs random lookups, updates and deletes by programs
+// on every kind of map, full ones included, and compares each r0, each value
+// found and the maps.
+func TestKernelMapHelpers(t *testing.T) {
+	for index, def := range smallMaps() {
+		b := newBoth(t, results(24), def)
+		k := b.kernel.cpu
+		// The packet: operation, key, flags, value.
+		prog := join(
+			load(4, r7, r1, 0), load(4, r8, r1, 4),
+			move(r2, r7), add(r2, 24),
+			set(r0, 77),
+			jumpIfX(bpf.OpJLE, r2, r8, 1), exit,
+			load(4, r6, r7, 0),
+			load(4, r1, r7, 4), store(4, fp, -8, r1),
+			load(8, r1, r7, 16), store(8, fp, -16, r1),
+			valueAt(r9, 0, 0), storeK(8, r9, 8, -1), storeK(8, r9, 16, -1),
+			mapAt(r1, 1), move(r2, fp), add(r2, -8),
+			jumpIf(bpf.OpJNE, r6, 0, 8),
+			call(int32(linux.FnMapLookupElem)),
+			jumpIf(bpf.OpJEQ, r0, 0, 3),
+			load(8, r1, r0, 0), store(8, r9, 8, r1), // and then counts it up
+			atomicOp(8, bpf.AtomicAdd, r0, 0, r1),
+			storeK(8, r9, 0, 1),
+			set(r0, 2), exit,
+			jumpIf(bpf.OpJNE, r6, 1, 5),
+			move(r3, fp), add(r3, -16),
+			load(8, r4, r7, 8),
+			call(int32(linux.FnMapUpdateElem)),
+			jump(1),
+			call(int32(linux.FnMapDeleteElem)),
+			store(8, r9, 0, r0),
+			set(r0, 2), exit,
+		)
+		rng := rand.New(rand.NewPCG(uint64(index), 5))
+		var packets [][]byte
+		for range 1500 {
+			p := make([]byte, 24)
+			binary.LittleEndian.PutUint32(p[0:], uint32(rng.IntN(3)))
+			key := uint32(rng.IntN(7))
+			if rng.IntN(30) == 0 {
+				key = math.MaxUint32
+			}
+			binary.LittleEndian.PutUint32(p[4:], key)
+			binary.LittleEndian.PutUint64(p[8:], updateFlags[rng.IntN(len(updateFlags))])
+			binary.LittleEndian.PutUint64(p[16:], rng.Uint64())
+			packets = append(packets, p)
+		}
+		if !b.run(prog, packets...) {
+			t.Errorf("%s: the kernel refused the program", def.Name)
+		}
+		t.Logf("%s: %d operations on CPU %d", def.Name, len(packets), k)
+	}
+}
+
+// TestKernelLookupPercpu compares bpf_map_lookup_percpu_elem over CPUs.
+func TestKernelLookupPercpu(t *testing.T) {
+	for _, kind := range []linux.MapType{linux.MapPercpuArray, linux.MapPercpuHash} {
+		b := newBoth(t, results(8), &bpf.Map{Name: "m", Type: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4})
+		values := make([]byte, 8*b.kernel.cpus)
+		for i := range values {
+			values[i] = byte(i + 1)
+		}
+		b.update(1, word(2), values, linux.Any)
+		for _, key := range []int32{2, 3, 4} {
+			for _, cpu := range []uint64{0, 1, uint64(b.kernel.cpus), 1 << 31, 1<<32 | 1, math.MaxUint64} {
+				b.run(join(
+					storeK(4, fp, -4, key),
+					mapAt(r1, 1), move(r2, fp), add(r2, -4), long(r3, cpu),
+					call(int32(linux.FnMapLookupPercpuElem)),
+					jumpIf(bpf.OpJEQ, r0, 0, 4),
+					load(8, r1, r0, 0), valueAt(r2, 0, 0), store(8, r2, 0, r1),
+					set(r0, 2), exit,
+				), bytesUpTo(14))
+			}
+		}
+	}
+}
+
+// TestKernelMapCalls compares Map's methods with the system calls, over random
+// operations.
+func TestKernelMapCalls(t *testing.T) {
+	maps := smallMaps()
+	b := newBoth(t, maps...)
+	rng := rand.New(rand.NewPCG(9, 9))
+	key := func() []byte { return word(uint32(rng.IntN(7))) }
+	for range 8000 {
+		i := rng.IntN(len(maps))
+		m := b.machine.maps[i]
+		switch rng.IntN(3) {
+		case 0:
+			value := make([]byte, 8*b.kernel.values(i))
+			for j := range value {
+				value[j] = byte(rng.Uint32())
+			}
+			b.update(i, key(), value, updateFlags[rng.IntN(len(updateFlags))])
+		case 1:
+			k := key()
+			want := b.kernel.delete(i, k)
+			if got := m.Delete(k); !errors.Is(got, want) {
+				t.Fatalf("delete from %s, key %x: the kernel says %v, the vm %v", m.title(), k, want, got)
+			}
+		default:
+			k := key()
+			value, want := b.kernel.lookup(i, k)
+			got, err := m.Lookup(k)
+			if !errors.Is(err, want) || string(got) != string(value) {
+				t.Fatalf("lookup in %s, key %x: the kernel says %x %v, the vm %x %v", m.title(), k, value, want, got, err)
+			}
+		}
+	}
+	if diff := b.differMaps(); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestKernelMapSizes compares which maps can be made at all.
+func TestKernelMapSizes(t *testing.T) {
+	newKernel(t)
+	kinds := []linux.MapType{
+		linux.MapArray, linux.MapPercpuArray, linux.MapHash, linux.MapPercpuHash, linux.MapDevmap, linux.MapDevmapHash, linux.MapCpumap, linux.MapXskmap,
+	}
+	for _, kind := range kinds {
+		for _, key := range []uint32{0, 1, 4, 8, 512, 1 << 22} {
+			for _, value := range []uint32{0, 1, 4, 7, 8, 12, 1 << 15, 1<<15 + 1, 1<<22 - 54, 1<<22 - 53, 1<<22 - 52, 1 << 22, 1 << 31} {
+				for _, entries := range []uint32{0, 1} {
+					def := &bpf.Map{Name: "m", Type: kind, KeySize: key, ValueSize: value, MaxEntries: entries}
+					if strings.Contains(kind.String(), "hash") && kind != linux.MapDevmapHash {
+						def.Flags = linux.FNoPrealloc // spares the kernel the memory
+					}
+					fd, want := createMap(def)
+					if want == nil {
+						closeFD(fd)
+					} else if want == linux.ENOMEM {
+						continue
+					}
+					_, got := newMap(newMemory(), def, 1)
+					if !errors.Is(got, want) {
+						t.Errorf("%s, key %d, value %d, entries %d: the kernel says %v, the vm %v", kind, key, value, entries, want, got)
+					}
+				}
+			}
+		}
+	}
+}
