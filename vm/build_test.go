@@ -1,6 +1,12 @@
 package vm
 
-import "ebtools/bpf"
+import (
+	"encoding/binary"
+	"strings"
+
+	"ebtools/bpf"
+	"ebtools/bpf/linux"
+)
 
 // A small notation for programs in tests: each function makes one instruction,
 // join puts them together.
@@ -90,4 +96,39 @@ func jumpIf(op uint8, dst bpf.Register, imm int32, distance int16) bpf.Instructi
 
 func jumpIfX(op uint8, dst, src bpf.Register, distance int16) bpf.Instruction {
 	return bpf.Instruction{Op: bpf.ClassJMP | bpf.SourceX | op, Dst: dst, Src: src, Off: distance}
+}
+
+func program(insns []bpf.Instruction) *bpf.Program {
+	return &bpf.Program{
+		Name: "prog", Section: "xdp", Type: linux.ProgXDP, Instructions: insns,
+		Functions: []bpf.Function{{Name: "prog", Len: len(insns)}},
+	}
+}
+
+// listing is the program as text, cut when it is long.
+func listing(insns []bpf.Instruction) string {
+	var out strings.Builder
+	for pc := 0; pc < len(insns) && pc < 200; {
+		text, n := bpf.Disassemble(insns, pc)
+		out.WriteString("  " + text + "\n")
+		pc += n
+	}
+	return out.String()
+}
+
+// word is a number as a key or value.
+func word(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
+
+// results is an array map of one value that programs leave their results in.
+func results(size uint32) *bpf.Map {
+	return &bpf.Map{Name: "results", Type: linux.MapArray, KeySize: 4, ValueSize: size, MaxEntries: 1}
+}
+
+// bytesUpTo is a packet of n bytes, each its own number.
+func bytesUpTo(n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(i + i>>8)
+	}
+	return p
 }

@@ -319,6 +319,9 @@ func (c *code) decodeLD(out *inst, in bpf.Instruction, pc int, insns []bpf.Instr
 			return fmt.Errorf("map %d of %d: %w", in.Imm, len(maps), ErrInvalid)
 		}
 		m := maps[in.Imm]
+		if err := m.Err(); err != nil {
+			return err
+		}
 		if in.Src == bpf.PseudoMapIdx {
 			out.imm = mapHandle(int(in.Imm))
 			return nil

@@ -223,7 +223,7 @@ func TestPairsDoWhatTheirHalvesDo(t *testing.T) {
 		if errors.Is(got.err, ErrLimit) || errors.Is(want.err, ErrLimit) {
 			// Pairs count a little differently: only the place must be right.
 			var f *Fault
-			if errors.As(got.err, &f) && !prog[f.PC].IsJump() {
+			if errors.Is(got.err, ErrLimit) && errors.As(got.err, &f) && !prog[f.PC].IsJump() {
 				t.Fatalf("program %d: the limit was reached at insn %d, which is no jump", n, f.PC)
 			}
 			limits++

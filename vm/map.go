@@ -16,7 +16,8 @@ type Map struct {
 	def     *bpf.Map
 	entries entries
 	values  *values
-	cpus    int // copies of each value
+	cpus    int   // copies of each value
+	missing error // why it can't be used
 }
 
 // entries finds the entry of a key; what differs between kinds of maps.
@@ -31,11 +32,13 @@ type entries interface {
 	each(yield func(key []byte, entry int) bool)
 }
 
-// newMap makes the map that def describes, with its initial contents.
+// newMap makes the map that def describes, with its initial contents. One of a
+// type that is not emulated is there, but can't be used.
 func newMap(mem *memory, def *bpf.Map, cpus int) (*Map, error) {
 	kind, ok := mapKinds[def.Type]
 	if !ok {
-		return nil, fmt.Errorf("map %s: %w", def.Name, &NotEmulatedError{What: "map type " + def.Type.String()})
+		missing := &NotEmulatedError{What: fmt.Sprintf("map %s of type %s", def.Name, def.Type)}
+		return &Map{def: def, entries: absent{missing}, cpus: 1, missing: missing}, nil
 	}
 	if err := checkSizes(def, kind); err != nil {
 		return nil, fmt.Errorf("map %s: a %s of %d entries, keys of %d bytes and values of %d: %w",
@@ -81,6 +84,10 @@ func (m *Map) directValue() (uint64, error) {
 
 // Spec describes the map.
 func (m *Map) Spec() *bpf.Map { return m.def }
+
+// Err is ErrNotEmulated for a map of a type that is not emulated: it has no
+// entries, and programs that refer to it fault there. Else nil.
+func (m *Map) Err() error { return m.missing }
 
 // CPUs is how many values each entry has: 1 unless the map is per CPU.
 func (m *Map) CPUs() int { return m.cpus }
@@ -218,6 +225,9 @@ func (m *Map) All() iter.Seq2[[]byte, []byte] {
 }
 
 func (m *Map) checkKey(key []byte) error {
+	if m.missing != nil {
+		return m.missing
+	}
 	if len(key) != int(m.def.KeySize) {
 		return fmt.Errorf("key of %d bytes for %s, expected %d: %w", len(key), m.title(), m.def.KeySize, linux.EINVAL)
 	}

@@ -159,3 +159,14 @@ func (h hash) each(yield func([]byte, int) bool) {
 		}
 	}
 }
+
+// absent stands for the entries of a map that is not emulated.
+type absent struct{ reason error }
+
+func (a absent) find([]byte) int { return -1 }
+
+func (a absent) insert([]byte) (int, error) { return 0, a.reason }
+
+func (a absent) remove([]byte) error { return a.reason }
+
+func (a absent) each(func([]byte, int) bool) {}

@@ -112,22 +112,16 @@ func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program,
 	if err != nil {
 		return nil, nil, cli.Exit(cli.BadObject, err)
 	}
-	for _, problem := range file.Problems {
-		if err := problem.Render(env.Stderr); err != nil {
-			return nil, nil, err
-		}
+	if err := renderAll(env, file.Problems); err != nil {
+		return nil, nil, err
 	}
 	wanted, err := choose(env, o, file)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !o.unchecked {
-		var rejected bpf.Diagnostics
-		for _, p := range wanted {
-			rejected = append(rejected, verifier.Check(p, file.Object)...)
-		}
-		if err := rejected.Err(); err != nil {
-			return nil, nil, cli.Exit(cli.Rejected, err)
+		if err := verify(env, file.Object, wanted); err != nil {
+			return nil, nil, err
 		}
 	}
 	opts := vm.Options{CPUs: o.cpus, Seed: o.seed}
@@ -143,6 +137,27 @@ func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program,
 		programs[i] = machine.Program(p.Name)
 	}
 	return machine, programs, nil
+}
+
+// verify checks the programs. It prints warnings, unless an error shows them too.
+func verify(env *cli.Env, obj *bpf.Object, programs []*bpf.Program) error {
+	var findings bpf.Diagnostics
+	for _, p := range programs {
+		findings = append(findings, verifier.Check(p, obj)...)
+	}
+	if err := findings.Err(); err != nil {
+		return cli.Exit(cli.Rejected, err)
+	}
+	return renderAll(env, findings)
+}
+
+func renderAll(env *cli.Env, list bpf.Diagnostics) error {
+	for _, d := range list {
+		if err := d.Render(env.Stderr); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func open(env *cli.Env, name string) (*ebtools.File, error) {

@@ -83,6 +83,10 @@ func writeMaps(w io.Writer, m *vm.Machine) error {
 	for _, mp := range m.Maps() {
 		spec := mp.Spec()
 		fmt.Fprintf(w, "\n%s (%s)\n", spec.Name, spec.Type)
+		if mp.Err() != nil {
+			fmt.Fprintln(w, "  (not emulated)")
+			continue
+		}
 		table := show.Table{Indent: "  ", Right: []bool{true}}
 		shown, zero := 0, 0
 		for key, value := range mp.All() {
