@@ -61,7 +61,7 @@ func Decode(b []byte, order binary.ByteOrder) ([]Instruction, error) {
 func DecodeOne(b []byte, order binary.ByteOrder) Instruction {
 	_ = b[7]
 	low, high := Register(b[1]&0xf), Register(b[1]>>4)
-	if isBig(order) {
+	if IsBigEndian(order) {
 		low, high = high, low
 	}
 	return Instruction{
@@ -74,7 +74,7 @@ func DecodeOne(b []byte, order binary.ByteOrder) Instruction {
 func (in Instruction) Put(b []byte, order binary.ByteOrder) {
 	_ = b[7]
 	b[0] = in.Op
-	if isBig(order) {
+	if IsBigEndian(order) {
 		b[1] = uint8(in.Dst)<<4 | uint8(in.Src)&0xf
 	} else {
 		b[1] = uint8(in.Src)<<4 | uint8(in.Dst)&0xf
@@ -92,7 +92,8 @@ func Encode(insns []Instruction, order binary.ByteOrder) []byte {
 	return b
 }
 
-func isBig(order binary.ByteOrder) bool { return order.Uint16([]byte{0, 1}) == 1 }
+// IsBigEndian reports whether the byte order is big-endian.
+func IsBigEndian(order binary.ByteOrder) bool { return order.Uint16([]byte{0, 1}) == 1 }
 
 // Class is the opcode's class, one of the Class constants.
 func (in Instruction) Class() uint8 { return in.Op & classMask }

@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"ebtools/bpf"
 )
 
 // ErrImage is what every error of Write is: the image says something that no
@@ -336,7 +338,7 @@ func (w *writer) file() []byte {
 	copy(b, stdelf.ELFMAG)
 	b[stdelf.EI_CLASS] = byte(stdelf.ELFCLASS64)
 	b[stdelf.EI_DATA] = byte(stdelf.ELFDATA2LSB)
-	if isBig(w.order) {
+	if bpf.IsBigEndian(w.order) {
 		b[stdelf.EI_DATA] = byte(stdelf.ELFDATA2MSB)
 	}
 	b[stdelf.EI_VERSION] = byte(stdelf.EV_CURRENT)
@@ -383,10 +385,8 @@ type byteOrder interface {
 
 // appending returns the byte order that can append, too.
 func appending(order binary.ByteOrder) byteOrder {
-	if isBig(order) {
+	if bpf.IsBigEndian(order) {
 		return binary.BigEndian
 	}
 	return binary.LittleEndian
 }
-
-func isBig(order binary.ByteOrder) bool { return order.Uint16([]byte{0, 1}) == 1 }

@@ -3,6 +3,7 @@ package vm
 import (
 	"encoding/binary"
 	"strings"
+	"testing"
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
@@ -132,3 +133,32 @@ func bytesUpTo(n int) []byte {
 	}
 	return p
 }
+
+// machine makes a machine of one XDP program.
+func machine(t testing.TB, insns []bpf.Instruction, maps ...*bpf.Map) *Program {
+	t.Helper()
+	obj := &bpf.Object{Name: "test", ByteOrder: binary.LittleEndian, Maps: maps, Programs: []*bpf.Program{program(insns)}}
+	m, err := New(obj, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Programs()[0]
+}
+
+// join strings instructions and pairs of slots together.
+func join(parts ...any) []bpf.Instruction {
+	var out []bpf.Instruction
+	for _, p := range parts {
+		switch p := p.(type) {
+		case bpf.Instruction:
+			out = append(out, p)
+		case [2]bpf.Instruction:
+			out = append(out, p[:]...)
+		case []bpf.Instruction:
+			out = append(out, p...)
+		}
+	}
+	return out
+}
+
+var exit = bpf.Instruction{Op: bpf.OpcodeExit}

@@ -230,7 +230,7 @@ func TestPairsDoWhatTheirHalvesDo(t *testing.T) {
 			continue
 		}
 		if got.r0 != want.r0 || got.regs != want.regs || !slices.Equal(got.memory, want.memory) || faultText(got.err) != faultText(want.err) {
-			t.Fatalf("program %d: joined\n%#x %v\nplain\n%#x %v\n%s", n, got.regs[:11], got.err, want.regs[:11], want.err, programText(prog))
+			t.Fatalf("program %d: joined\n%#x %v\nplain\n%#x %v\n%s", n, got.regs[:11], got.err, want.regs[:11], want.err, listing(prog))
 		}
 		for _, kind := range []error{ErrOutOfBounds, ErrNull} {
 			if errors.Is(got.err, kind) {
@@ -261,15 +261,6 @@ func faultText(err error) string {
 	text := f.Error()
 	for _, note := range f.Diagnostic().Note {
 		text += "\n" + note
-	}
-	return text
-}
-
-func programText(prog []bpf.Instruction) (text string) {
-	for pc := 0; pc < len(prog); {
-		line, n := bpf.Disassemble(prog, pc)
-		text += line + "\n"
-		pc += n
 	}
 	return text
 }

@@ -4,11 +4,7 @@ import "ebtools/bpf/linux"
 
 // mapLookupElem: r1 map, r2 key. The address of the value, or 0.
 func mapLookupElem(t *thread, r *registers) {
-	m := t.mapArgument(1, r)
-	if m == nil {
-		return
-	}
-	key := t.memoryArgument(2, r, uint64(m.def.KeySize), false)
+	m, key := t.mapAndKey(r)
 	if key == nil {
 		return
 	}
@@ -20,11 +16,7 @@ func mapLookupElem(t *thread, r *registers) {
 
 // mapLookupPercpuElem: r1 map, r2 key, r3 CPU. The address of that CPU's value, or 0.
 func mapLookupPercpuElem(t *thread, r *registers) {
-	m := t.mapArgument(1, r)
-	if m == nil {
-		return
-	}
-	key := t.memoryArgument(2, r, uint64(m.def.KeySize), false)
+	m, key := t.mapAndKey(r)
 	if key == nil {
 		return
 	}
@@ -37,11 +29,7 @@ func mapLookupPercpuElem(t *thread, r *registers) {
 
 // mapUpdateElem: r1 map, r2 key, r3 value, r4 flags. 0 or an error number.
 func mapUpdateElem(t *thread, r *registers) {
-	m := t.mapArgument(1, r)
-	if m == nil {
-		return
-	}
-	key := t.memoryArgument(2, r, uint64(m.def.KeySize), false)
+	m, key := t.mapAndKey(r)
 	if key == nil {
 		return
 	}
@@ -58,15 +46,21 @@ func mapUpdateElem(t *thread, r *registers) {
 
 // mapDeleteElem: r1 map, r2 key. 0 or an error number.
 func mapDeleteElem(t *thread, r *registers) {
-	m := t.mapArgument(1, r)
-	if m == nil {
-		return
-	}
-	key := t.memoryArgument(2, r, uint64(m.def.KeySize), false)
+	m, key := t.mapAndKey(r)
 	if key == nil {
 		return
 	}
 	r[0] = result(m.entries.remove(key))
+}
+
+// mapAndKey gives the map and key that r1 and r2 are; no key when the run has
+// ended because of either.
+func (t *thread) mapAndKey(r *registers) (*Map, []byte) {
+	m := t.mapArgument(1, r)
+	if m == nil {
+		return nil, nil
+	}
+	return m, t.memoryArgument(2, r, uint64(m.def.KeySize), false)
 }
 
 // cpuOf is which copy of m's values this thread works on.

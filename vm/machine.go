@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -61,7 +60,7 @@ var ErrByteOrder = errors.New("big-endian programs are not run, only little-endi
 // can't be run, of a helper that is not emulated say, is a fault when it is
 // reached and not an error here.
 func New(obj *bpf.Object, opts Options) (*Machine, error) {
-	if obj.ByteOrder != nil && obj.ByteOrder != binary.ByteOrder(binary.LittleEndian) {
+	if obj.ByteOrder != nil && bpf.IsBigEndian(obj.ByteOrder) {
 		return nil, fmt.Errorf("%s: %w", obj.Name, ErrByteOrder)
 	}
 	m := &Machine{cpus: max(1, opts.CPUs), clock: opts.Clock, trace: opts.Trace, seed: opts.Seed, limit: opts.Limit}
