@@ -61,7 +61,8 @@ type assembler struct {
 	opts   Options
 	order  binary.ByteOrder
 	diags  bpf.Diagnostics
-	errors int
+	errors int // and how many of diags are
+	warned int // and warnings
 
 	// The statement being read.
 	frames []frame
@@ -133,7 +134,6 @@ func (a *assembler) run(file *buffer) {
 			a.statement()
 		}
 		if a.errors >= maxErrors {
-			a.report(faultAt(a.span(a.toks[0]), ErrMisuse, "too many errors: the rest of the file was not read"))
 			return
 		}
 	}

@@ -37,14 +37,6 @@ const (
 	mapsSection   = ".maps"
 )
 
-// within runs do with another current section.
-func (a *assembler) within(s *section, do func() *fault) *fault {
-	current := a.section
-	a.section = s
-	defer func() { a.section = current }()
-	return do()
-}
-
 // doLicense is .license "TEXT".
 func (a *assembler) doLicense(d token) *fault {
 	t := a.toks[a.i]
@@ -148,14 +140,4 @@ func (a *assembler) beginFunction(s *section, bind stdelf.SymBind) *fault {
 	}
 	sym.typ, sym.typed = stdelf.STT_FUNC, true
 	return nil
-}
-
-// commentSection is where .ident puts its texts.
-func (a *assembler) commentSection() *section {
-	if s, ok := a.byName[".comment"]; ok {
-		return s
-	}
-	s := a.newSection(".comment", stdelf.SHT_PROGBITS, stdelf.SHF_MERGE|stdelf.SHF_STRINGS)
-	s.entry = 1
-	return s
 }

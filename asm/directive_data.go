@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"ebtools/bpf"
 )
 
 var dataDirectives = map[string]handler{
@@ -51,15 +53,13 @@ func (a *assembler) putInt(b []byte, n uint64) {
 	default:
 		for i := range b {
 			j := i
-			if a.isBig() {
+			if bpf.IsBigEndian(a.order) {
 				j = len(b) - 1 - i
 			}
 			b[j] = byte(n >> (8 * i))
 		}
 	}
 }
-
-func (a *assembler) isBig() bool { return a.order.Uint16([]byte{0, 1}) == 1 }
 
 // integers makes the directives that take a list of numbers or addresses of
 // some size in bytes.
@@ -137,7 +137,7 @@ func (a *assembler) doOcta(token) *fault {
 		}
 		var b [16]byte
 		first, second := b[:8], b[8:]
-		if a.isBig() {
+		if bpf.IsBigEndian(a.order) {
 			first, second = second, first
 		}
 		a.putInt(first, lo)

@@ -1,5 +1,7 @@
 package asm
 
+import stdelf "debug/elf"
+
 // debugInfo is what a compiler says of where instructions came from.
 type debugInfo struct {
 	files map[int64]string
@@ -109,11 +111,20 @@ func (a *assembler) doIdent(token) *fault {
 	if f != nil {
 		return f
 	}
-	current := a.section
-	a.section = a.commentSection()
-	defer func() { a.section = current }()
-	if len(a.section.data) == 0 {
-		s = "\x00" + s
+	return a.within(a.commentSection(), func() *fault {
+		if len(a.section.data) == 0 {
+			s = "\x00" + s
+		}
+		return a.emit([]byte(s+"\x00"), a.span(t))
+	})
+}
+
+// commentSection is where .ident puts its texts.
+func (a *assembler) commentSection() *section {
+	if s, ok := a.byName[".comment"]; ok {
+		return s
 	}
-	return a.emit([]byte(s+"\x00"), a.span(t))
+	s := a.newSection(".comment", stdelf.SHT_PROGBITS, stdelf.SHF_MERGE|stdelf.SHF_STRINGS)
+	s.entry = 1
+	return s
 }

@@ -222,17 +222,16 @@ func (a *assembler) inBSS(s *symbol, t token, size, align uint64) *fault {
 	if f := a.checkUndefined(s, a.span(t)); f != nil {
 		return f
 	}
-	current := a.section
-	a.section = a.sectionNamed(".bss")
-	defer func() { a.section = current }()
-	if f := a.alignTo(max(align, 1), nil, 0, a.span(t)); f != nil {
-		return f
-	}
-	a.placeLabel(s, a.span(t))
-	s.typ, s.typed = stdelf.STT_OBJECT, true
-	m := s.extra()
-	m.size, m.hasSize = number(int64(size)), true
-	return a.reserve(size, nil, a.span(t))
+	return a.within(a.sectionNamed(".bss"), func() *fault {
+		if f := a.alignTo(max(align, 1), nil, 0, a.span(t)); f != nil {
+			return f
+		}
+		a.placeLabel(s, a.span(t))
+		s.typ, s.typed = stdelf.STT_OBJECT, true
+		m := s.extra()
+		m.size, m.hasSize = number(int64(size)), true
+		return a.reserve(size, nil, a.span(t))
+	})
 }
 
 // doAddrsig tells that a compiler wrote the file: it means the names it leaves

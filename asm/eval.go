@@ -71,7 +71,6 @@ func (a *assembler) meaning(s *symbol, at span) (value, *fault) {
 		return value{num: n}, nil
 	}
 	if n, ok := kernelName(s.name); ok {
-		s.use(at)
 		return value{num: n}, nil
 	}
 	return value{add: s}, nil

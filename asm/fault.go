@@ -46,8 +46,12 @@ func faultAt(at span, kind error, format string, args ...any) *fault {
 	return &fault{at: at, kind: kind, text: fmt.Sprintf(format, args...)}
 }
 
-// maxErrors is how many errors are told before the rest of a file is given up.
+// maxErrors is how many errors are told before the rest of a file is given up,
+// and how many warnings before they stop.
 const maxErrors = 1000
+
+// maxSuggestions is how many errors come with a search for what was meant.
+const maxSuggestions = 100
 
 // report adds an error to those the caller of Assemble gets.
 func (a *assembler) report(f *fault) { a.diagnose(f, false) }
@@ -56,14 +60,21 @@ func (a *assembler) report(f *fault) { a.diagnose(f, false) }
 func (a *assembler) warn(f *fault) { a.diagnose(f, true) }
 
 func (a *assembler) diagnose(f *fault, warn bool) {
+	count := &a.errors
+	if warn {
+		count = &a.warned
+	}
+	if *count++; *count > maxErrors {
+		return
+	}
+	if *count == maxErrors {
+		f = faultAt(f.at, ErrMisuse, "too many of these: the rest is left out")
+	}
 	pos, line, length, notes := f.at.place()
 	a.diags = append(a.diags, &bpf.Diagnostic{
 		Pos: pos, PC: bpf.NoPC, Err: f, Line: line, Len: length,
 		Note: append(f.notes[:len(f.notes):len(f.notes)], notes...), Warn: warn,
 	})
-	if !warn {
-		a.errors++
-	}
 }
 
 // at gives a place in words, for a note.

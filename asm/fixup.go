@@ -280,6 +280,9 @@ func helperNames() []string {
 
 // definedNames lists what a reference could have meant.
 func (a *assembler) definedNames() []string {
+	if a.errors > maxSuggestions {
+		return nil
+	}
 	var names []string
 	for _, s := range a.symbols.order {
 		if s.state != symUndefined && !s.isTemporary() {
@@ -291,6 +294,9 @@ func (a *assembler) definedNames() []string {
 
 // labelsOf lists the labels of a section.
 func (a *assembler) labelsOf(sec *section) []string {
+	if a.errors > maxSuggestions {
+		return nil
+	}
 	var names []string
 	for _, s := range a.symbols.order {
 		if s.state == symLabel && s.section == sec && !strings.HasPrefix(s.name, ".Ltmp") {

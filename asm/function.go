@@ -11,8 +11,7 @@ import (
 // Loaders find programs and variables by the types and sizes of symbols. What a
 // file leaves unsaid is filled in here, once everything has its place.
 
-// labelsIn gives the named labels of a section by their place; only functions
-// if functions is set.
+// labelsBySection gives the named labels of every section by their place.
 func (a *assembler) labelsBySection() map[*section][]*symbol {
 	labels := map[*section][]*symbol{}
 	for _, s := range a.symbols.order {

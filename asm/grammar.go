@@ -1,10 +1,6 @@
 package asm
 
-import (
-	"strings"
-
-	"ebtools/bpf"
-)
+import "ebtools/bpf"
 
 // node is a point within the instructions' syntax: what may follow there. The
 // whole grammar is a tree of nodes, made from the table of forms.
@@ -114,12 +110,3 @@ var keywords = func() (words []string) {
 	}
 	return words
 }()
-
-func isKeyword(word string) bool {
-	for _, k := range keywords {
-		if strings.EqualFold(k, word) {
-			return true
-		}
-	}
-	return false
-}

@@ -92,7 +92,7 @@ func (a *assembler) imageSymbols(img *elf.Image) {
 func (a *assembler) isListed(s *symbol) bool {
 	switch s.state {
 	case symUndefined:
-		return s.ref.buf != nil && s.out == nil && (s.bound || a.compiled) || s.bound && s.bind == stdelf.STB_WEAK
+		return s.ref.buf != nil && (s.bound || a.compiled)
 	case symVariable:
 		return s.bind != stdelf.STB_LOCAL
 	case symLabel:

@@ -1,11 +1,14 @@
 package asm
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cilium/ebpf"
 
 	"ebtools/internal/require"
 )
@@ -54,8 +57,38 @@ func loadIntoKernel(t *testing.T, file []byte) {
 	run(t, "mount", "-t", "bpf", "bpf", fs)
 	defer run(t, "umount", fs)
 	out, err := exec.Command("bpftool", "prog", "loadall", obj, filepath.Join(fs, "progs")).CombinedOutput()
-	if err != nil {
+	if err != nil || strings.Contains(string(out), "Retrying without BTF") {
 		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// TestKernelCilium loads the same objects through cilium/ebpf.
+func TestKernelCilium(t *testing.T) {
+	require.Kernel(t)
+	for _, path := range glob(t, "testdata/*.s", "../programs/*/*.s") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			img, diags := Assemble(path, src, Options{})
+			if img == nil {
+				t.Fatal(rendered(t, diags))
+			}
+			file, err := img.Write()
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			loaded, err := ebpf.NewCollection(spec)
+			if err != nil {
+				t.Fatalf("%+v", err)
+			}
+			loaded.Close()
+		})
 	}
 }
 

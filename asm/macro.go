@@ -1,10 +1,5 @@
 package asm
 
-import (
-	"math"
-	"strings"
-)
-
 // macro is a text with parameters.
 type macro struct {
 	name   string
@@ -104,57 +99,6 @@ func (a *assembler) doPurge(token) *fault {
 	return nil
 }
 
-// Words at the start of a line that begin and end captured text.
-var (
-	macroStarts = []string{".macro"}
-	macroEnds   = []string{".endm", ".endmacro"}
-	loopStarts  = []string{".rept", ".rep", ".irp", ".irpc"}
-	loopEnds    = []string{".endr"}
-)
-
-// capture takes the lines up to the one that ends what d began, which is taken
-// as well. It is false when the text ends first.
-func (a *assembler) capture(d token, ends, starts []string) (body span, ok bool) {
-	top := &a.frames[len(a.frames)-1]
-	a.i = len(a.toks) - 1
-	body = span{a.buf, top.off, top.off}
-	for depth := 1; top.off < top.end; {
-		body.end = top.off
-		next := a.buf.lineEnd(top.off)
-		word := firstWord(a.buf.text[top.off:next])
-		top.off = next
-		switch {
-		case contains(starts, word):
-			depth++
-		case contains(ends, word):
-			depth--
-		}
-		if depth == 0 {
-			return body, true
-		}
-	}
-	body.end = top.off
-	return body, false
-}
-
-func firstWord(line string) string {
-	line = strings.TrimLeft(line, " \t")
-	n := 0
-	for n < len(line) && charClass[line[n]]&charName != 0 {
-		n++
-	}
-	return strings.ToLower(line[:n])
-}
-
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
-}
-
 // expand reads a macro's text in place of the statement that names it.
 func (a *assembler) expand(m *macro) *fault {
 	call := a.toks[a.i]
@@ -216,75 +160,6 @@ func (m *macro) index(name string) int {
 	return -1
 }
 
-// argument takes the text of an argument: up to a comma, or to a space outside
-// of parentheses that does not stand beside an operator. A string stands for
-// what is between its quotes.
-func (a *assembler) argument(one bool) string {
-	if t := a.toks[a.i]; t.kind == tokString {
-		a.i++
-		if s, f := a.unquote(t); f == nil {
-			return s
-		}
-		return a.text(t)
-	}
-	start, depth := a.i, 0
-	for ; !a.atEnd(); a.i++ {
-		t := a.toks[a.i]
-		if depth == 0 && t.kind == tokComma {
-			break
-		}
-		if depth == 0 && a.i > start && t.start != a.toks[a.i-1].end &&
-			(one || precedence(t.kind) == 0 && precedence(a.toks[a.i-1].kind) == 0) {
-			break
-		}
-		switch t.kind {
-		case tokLeftParen, tokLeftBracket:
-			depth++
-		case tokRightParen, tokRightBracket:
-			depth--
-		}
-	}
-	if a.i == start {
-		return ""
-	}
-	return a.spanOf(start, a.i).text()
-}
-
-// substitute replaces \name by its value, \@ by the number of the expansion and
-// \() by nothing.
-func substitute(body string, replace map[string]string, count int) string {
-	var out strings.Builder
-	for {
-		i := strings.IndexByte(body, '\\')
-		if i < 0 || i+1 == len(body) {
-			out.WriteString(body)
-			return out.String()
-		}
-		out.WriteString(body[:i])
-		body = body[i+1:]
-		n := 0
-		for n < len(body) && charClass[body[n]]&charName != 0 && body[n] != '.' {
-			n++
-		}
-		value, ok := replace[body[:n]]
-		switch {
-		case n > 0 && ok:
-			out.WriteString(value)
-			body = body[n:]
-		case body[0] == '@':
-			out.WriteString(itoa(count))
-			body = body[1:]
-		case strings.HasPrefix(body, "()"):
-			body = body[2:]
-		default:
-			out.WriteByte('\\')
-		}
-		if out.Len() > maxExpansions {
-			return out.String()
-		}
-	}
-}
-
 // include reads a text before the rest of the file.
 func (a *assembler) include(text, title string, at span) *fault {
 	a.expanded += len(text)
@@ -297,80 +172,6 @@ func (a *assembler) include(text, title string, at span) *fault {
 	b := &buffer{name: at.buf.name, text: text, outer: at, title: title}
 	a.frames = append(a.frames, frame{buf: b, end: uint32(len(text)), conds: len(a.conds)})
 	return nil
-}
-
-// doRept is .rept COUNT … .endr.
-func (a *assembler) doRept(d token) *fault {
-	n, f := a.absoluteIn("the count", 0, math.MaxInt32)
-	if f == nil && !a.atEnd() {
-		f = a.unexpected(a.toks[a.i], "the end of the statement")
-	}
-	body, ok := a.capture(d, loopEnds, loopStarts)
-	switch {
-	case f != nil:
-		return f
-	case !ok:
-		return faultAt(a.span(d), ErrSyntax, "this %s has no .endr", a.text(d))
-	case len(a.frames) >= maxFrames:
-		return faultAt(a.span(d), ErrMisuse, "loops are nested more than %d deep", maxFrames)
-	}
-	length := int64(body.end - body.start)
-	if n == 0 || length == 0 {
-		return nil
-	}
-	if n > int64(a.limits.expanded)/length || a.expanded+int(n*length) > a.limits.expanded {
-		return faultAt(a.span(d), ErrRange, "this expands to too much text")
-	}
-	a.expanded += int(n * length)
-	a.frames = append(a.frames, frame{
-		buf: a.buf, off: body.start, start: body.start, end: body.end,
-		repeat: uint64(n - 1), conds: len(a.conds),
-	})
-	return nil
-}
-
-// doIrp is .irp NAME, VALUE, … .endr: the text once for each value.
-func (a *assembler) doIrp(d token) *fault {
-	name, _, f := a.name("a parameter's name")
-	var values []string
-	for f == nil && a.another() {
-		values = append(values, a.argument(false))
-	}
-	return a.loop(d, name, values, f)
-}
-
-// doIrpc is .irpc NAME, WORD … .endr: the text once for each character.
-func (a *assembler) doIrpc(d token) *fault {
-	name, _, f := a.name("a parameter's name")
-	var values []string
-	if f == nil && a.another() {
-		for _, c := range a.argument(false) {
-			values = append(values, string(c))
-		}
-	}
-	return a.loop(d, name, values, f)
-}
-
-func (a *assembler) loop(d token, name string, values []string, f *fault) *fault {
-	if f == nil && !a.atEnd() {
-		f = a.unexpected(a.toks[a.i], "the end of the statement")
-	}
-	body, ok := a.capture(d, loopEnds, loopStarts)
-	switch {
-	case f != nil:
-		return f
-	case !ok:
-		return faultAt(a.span(d), ErrSyntax, "this %s has no .endr", a.text(d))
-	}
-	var text strings.Builder
-	for _, v := range values {
-		a.expansions++
-		text.WriteString(substitute(body.text(), map[string]string{name: v}, a.expansions))
-		if text.Len() > maxExpansions {
-			break
-		}
-	}
-	return a.include(text.String(), "the "+a.text(d)+" loop", a.span(d))
 }
 
 // doExit leaves the macro being expanded.

@@ -260,7 +260,20 @@ func (a *assembler) completeMap(m *bpf.Map, seen map[string]bool, at span) *faul
 	if need.inner && m.Inner == nil {
 		return faultAt(at, ErrMisuse, "a map of type %s needs inner={type=…}: what the maps in it are like", m.Type)
 	}
+	// The kernel wants the types of both or of neither.
+	if (m.Key == nil) != (m.Value == nil) && m.Inner == nil {
+		m.Key, m.Value = typeOrBytes(m.Key, m.KeySize), typeOrBytes(m.Value, m.ValueSize)
+	}
 	return nil
+}
+
+// typeOrBytes is t, or a type of size bytes that says nothing more, or nil if
+// there are none.
+func typeOrBytes(t btf.Type, size uint32) btf.Type {
+	if t == nil && size > 0 {
+		return plainType(uint64(size))
+	}
+	return t
 }
 
 // sideRule says what a type of map asks of its keys or values.

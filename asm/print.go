@@ -142,7 +142,7 @@ func (l *listing) program(p *bpf.Program) {
 	}
 	for i, f := range p.Functions {
 		name := n.functions[f.Start]
-		end := min(f.Start+f.Len, len(p.Instructions))
+		start, end := extent(p, f)
 		switch {
 		case written[i]:
 			continue
@@ -153,7 +153,7 @@ func (l *listing) program(p *bpf.Program) {
 		default:
 			l.heading(p, name)
 		}
-		l.function(&n, p, f.Start, end, name)
+		l.function(&n, p, start, end, name)
 	}
 }
 
@@ -167,7 +167,8 @@ func (l *listing) nameFunctions(p *bpf.Program, n *names) (written []bool) {
 	}
 	bodies := make([]string, len(p.Functions))
 	for i, f := range p.Functions {
-		bodies[i] = bodyOf(n, f.Start, min(f.Start+f.Len, len(p.Instructions)))
+		start, end := extent(p, f)
+		bodies[i] = bodyOf(n, start, end)
 	}
 	for i, f := range p.Functions[min(1, len(p.Functions)):] {
 		name := n.functions[f.Start]
@@ -191,11 +192,17 @@ func bodyOf(n *names, start, end int) string {
 	plain.labels = nil
 	var b strings.Builder
 	for pc := start; pc < end; {
-		text, slots := plain.instruction(pc)
+		text, slots := plain.within(pc, end)
 		b.WriteString(text + "\n")
 		pc += slots
 	}
 	return b.String()
+}
+
+// extent gives where a function begins and ends, within the program.
+func extent(p *bpf.Program, f bpf.Function) (start, end int) {
+	start = min(max(f.Start, 0), len(p.Instructions))
+	return start, min(start+max(f.Len, 0), len(p.Instructions))
 }
 
 // heading begins a program's entry function.
@@ -214,10 +221,18 @@ func (l *listing) heading(p *bpf.Program, name string) {
 // labelsOf names the instructions that jumps go to.
 func (l *listing) labelsOf(p *bpf.Program) map[int]string {
 	starts := make([]bool, len(p.Instructions)) // of instructions, not second slots
-	for pc := 0; pc < len(p.Instructions); {
-		starts[pc] = true
-		_, slots := bpf.Disassemble(p.Instructions, pc)
-		pc += slots
+	begins := func(start, end int) {
+		for pc := start; pc < end; {
+			starts[pc] = true
+			_, slots := bpf.Disassemble(p.Instructions[:end], pc)
+			pc += slots
+		}
+	}
+	for _, f := range p.Functions {
+		begins(extent(p, f))
+	}
+	if len(p.Functions) == 0 {
+		begins(0, len(p.Instructions))
 	}
 	targets := make([]bool, len(p.Instructions))
 	for pc, in := range p.Instructions {
@@ -254,7 +269,7 @@ func (l *listing) function(n *names, p *bpf.Program, start, end int, name string
 		if label := n.labels[pc]; label != "" {
 			fmt.Fprintf(l.w, "%s:\n", label)
 		}
-		text, slots := n.instruction(pc)
+		text, slots := n.within(pc, end)
 		fmt.Fprintf(l.w, "\t%s\n", text)
 		pc += slots
 	}

@@ -60,6 +60,15 @@ func (n *names) instruction(pc int) (text string, slots int) {
 	return text, slots
 }
 
+// within writes the instruction at pc of a function that ends at end. A 64-bit
+// immediate load whose second half belongs to the next function is none.
+func (n *names) within(pc, end int) (text string, slots int) {
+	if n.p.Instructions[pc].IsLoadImm64() && pc+1 >= end {
+		return n.bytes(n.p.Instructions[pc]), 1
+	}
+	return n.instruction(pc)
+}
+
 // bytes writes what is no instruction, in the object's byte order.
 func (n *names) bytes(in bpf.Instruction) string {
 	var b [bpf.InstructionSize]byte

@@ -2,7 +2,9 @@ package asm
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,7 +109,11 @@ func TestPrintCompiled(t *testing.T) {
 	for _, path := range glob(t, "../programs/*/*.c", "testdata/clang/*.c") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			obj := filepath.Join(t.TempDir(), "a.o")
-			run(t, "clang-19", "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-w", "-I/usr/include/x86_64-linux-gnu", "-c", path, "-o", obj)
+			args := []string{"-O2", "-g", "-target", "bpf", "-mcpu=v3", "-w", "-c", path, "-o", obj}
+			for _, dir := range glob(t, "/usr/include/*-linux-gnu") { // where Debian keeps <asm/types.h>
+				args = append(args, "-I"+dir)
+			}
+			run(t, "clang-19", args...)
 			file, err := os.ReadFile(obj)
 			if err != nil {
 				t.Fatal(err)
@@ -160,4 +166,63 @@ func glob(t testing.TB, patterns ...string) []string {
 		all = append(all, paths...)
 	}
 	return all
+}
+
+// TestBigEndian assembles for the other byte order: the programs are the same.
+func TestBigEndian(t *testing.T) {
+	for _, path := range glob(t, "testdata/*.s", "../programs/*/*.s") {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, diags := Assemble(path, src, Options{ByteOrder: binary.BigEndian})
+		if img == nil {
+			t.Fatal(diags)
+		}
+		big := reload(t, path, img)
+		for i, p := range load(t, path, string(src)).Programs {
+			if diff := cmp.Diff(p.Instructions, big.Programs[i].Instructions); diff != "" {
+				t.Errorf("%s: %s (-little +big):\n%s", path, p.Name, diff)
+			}
+		}
+		text := printed(t, big)
+		img, diags = Assemble("printed.s", []byte(text), Options{ByteOrder: binary.BigEndian})
+		if img == nil {
+			t.Fatal(diags)
+		}
+		samePrograms(t, text, big, reload(t, "printed.s", img))
+	}
+}
+
+// TestPrintAnything prints instructions at random, what is none among them, and
+// expects the same bytes back.
+func TestPrintAnything(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	forms := bpf.Forms()
+	for range 300 {
+		p := &bpf.Program{Name: "f"}
+		for len(p.Instructions) < 40 {
+			if r.IntN(8) == 0 {
+				p.Instructions = append(p.Instructions, bpf.DecodeOne(binary.LittleEndian.AppendUint64(nil, r.Uint64()), binary.LittleEndian))
+				continue
+			}
+			insns := sample(r, &forms[r.IntN(len(forms))])
+			if insns[0].IsJump() || insns[0].IsLocalCall() {
+				insns[0].Off, insns[0].Imm = int16(r.IntN(20)-10), int32(r.IntN(20)-10)
+			}
+			p.Instructions = append(p.Instructions, insns...)
+		}
+		p.Functions = []bpf.Function{{Name: "f", Len: 20}, {Name: "call", Start: 20, Len: len(p.Instructions) - 20}}
+		var b strings.Builder
+		if err := Print(&b, p, nil); err != nil {
+			t.Fatal(err)
+		}
+		img, diags := Assemble("any.s", []byte(b.String()), Options{})
+		if img == nil {
+			t.Fatalf("%s\n%s", rendered(t, diags), b.String())
+		}
+		if got, want := img.Section(".text").Data, bpf.Encode(p.Instructions, binary.LittleEndian); !bytes.Equal(got, want) {
+			t.Fatalf("got\n%x\nwant\n%x\n%s", got, want, b.String())
+		}
+	}
 }

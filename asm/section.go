@@ -146,10 +146,13 @@ func (a *assembler) sectionNamed(name string) *section {
 
 func (a *assembler) newSection(name string, typ stdelf.SectionType, flags stdelf.SectionFlag) *section {
 	s := &section{name: name, typ: typ, flags: flags, align: 1}
-	if name == ".text" {
+	switch name {
+	case ".text":
 		s.align = textAlign
+	case ".BTF":
+		a.compiled = true
 	}
-	s.sym = &symbol{name: name, state: symLabel, section: s, sectional: true}
+	s.sym = &symbol{name: name, state: symLabel, section: s}
 	if _, taken := a.byName[name]; !taken {
 		a.byName[name] = s
 	}
@@ -160,4 +163,12 @@ func (a *assembler) newSection(name string, typ stdelf.SectionType, flags stdelf
 // enter makes s the current section.
 func (a *assembler) enter(s *section) {
 	a.previous, a.section = a.section, s
+}
+
+// within runs do with another current section.
+func (a *assembler) within(s *section, do func() *fault) *fault {
+	current := a.section
+	a.section = s
+	defer func() { a.section = current }()
+	return do()
 }

@@ -33,7 +33,6 @@ type symbol struct {
 	called    bool // a call names it
 	broken    bool // its definition was refused: no further complaints
 	mayChange bool // a variable of .set, which may be set again
-	sectional bool // stands for the start of its section
 
 	def, ref span // where it is defined; where it is first needed
 	more     *symbolMore

@@ -16,6 +16,9 @@ import (
 // addTypeInfo describes the object in BTF, unless the file brings its own.
 func (a *assembler) addTypeInfo(img *elf.Image) *fault {
 	if img.Section(".BTF") != nil || img.Section(".BTF.ext") != nil {
+		if len(a.comfort.maps) > 0 {
+			return faultAt(a.comfort.maps[0].symbol.def, ErrMisuse, "a .map is described by types, and the file has a section .BTF of its own")
+		}
 		return nil
 	}
 	info := &elf.TypeInfo{}
@@ -59,11 +62,17 @@ func variableType(s *symbol) btf.Type {
 	if s.section.name == licenseSection {
 		return arrayOf(scalars["char"].typ, uint32(s.out.Size))
 	}
-	switch s.out.Size {
+	return plainType(s.out.Size)
+}
+
+// plainType is an unsigned number of so many bytes if there is one, else an
+// array of bytes.
+func plainType(size uint64) btf.Type {
+	switch size {
 	case 1, 2, 4, 8:
-		return unsigned(int(s.out.Size))
+		return unsigned(int(size))
 	}
-	return arrayOf(scalars["u8"].typ, uint32(s.out.Size))
+	return arrayOf(unsigned(1), uint32(size))
 }
 
 // unsigned is the unsigned type of 1, 2, 4 or 8 bytes.
@@ -97,13 +106,7 @@ func (types functionTypes) of(section string) *btf.FuncProto {
 func contextType(c linux.Context) btf.Type {
 	t := &btf.Struct{Name: c.Name, Size: uint32(c.Size)}
 	for _, f := range c.Fields {
-		var typ btf.Type
-		switch f.Size {
-		case 1, 2, 4, 8:
-			typ = unsigned(f.Size)
-		default:
-			typ = arrayOf(unsigned(1), uint32(f.Size))
-		}
+		typ := plainType(uint64(f.Size))
 		if f.Elems > 1 {
 			typ = arrayOf(typ, uint32(f.Elems))
 		}
