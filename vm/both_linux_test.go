@@ -30,7 +30,6 @@ func newBoth(t testing.TB, maps ...*bpf.Map) *both {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.thread.cpu = k.cpu
 	b := &both{t: t, kernel: k, machine: m, refused: map[string]int{}}
 	t.Cleanup(func() {
 		for reason, n := range b.refused {
@@ -72,7 +71,7 @@ func (b *both) differ(insns []bpf.Instruction, packets ...[]byte) (string, error
 		if err != nil {
 			return "", err
 		}
-		o, err := p.RunXDP(&Frame{Data: packet, IngressIfindex: 1})
+		o, err := p.RunXDP(&Frame{Data: packet, IngressIfindex: 1, CPU: b.kernel.cpu})
 		if err != nil {
 			return err.Error(), nil
 		}

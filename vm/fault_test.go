@@ -72,7 +72,7 @@ var faultCases = []struct {
 	},
 	{
 		"misaligned atomic", join(atomicOp(8, bpf.AtomicAdd, fp, -12, r1), exit), ErrOutOfBounds,
-		"prog: insn 0: atomic access of 8 bytes at 0x101f4, which is not a multiple of 8: out of bounds",
+		"prog: insn 0: atomic access of 8 bytes at 0x201f4, which is not a multiple of 8: out of bounds",
 	},
 	{
 		"helper not emulated", join(call(int32(linux.FnTailCall)), exit), ErrNotEmulated,
@@ -171,8 +171,16 @@ var faultCases = []struct {
 		"prog: insn 0: map by file descriptor 4, which means nothing outside the kernel: invalid instruction",
 	},
 	{
-		"map that is not there", join(mapAt(r1, 3), exit), ErrInvalid,
-		"prog: insn 0: map 3 of 3: invalid instruction",
+		"map not emulated", join(mapAt(r1, 3), exit), ErrNotEmulated,
+		"prog: insn 0: map routes of type lpm_trie is not emulated",
+	},
+	{
+		"map not emulated, without its load", join(long(r1, mapHandle(3)), call(int32(linux.FnMapUpdateElem)), exit), ErrNotEmulated,
+		"prog: insn 2: bpf_map_update_elem: argument 1: map routes of type lpm_trie is not emulated",
+	},
+	{
+		"map that is not there", join(mapAt(r1, 4), exit), ErrInvalid,
+		"prog: insn 0: map 4 of 4: invalid instruction",
 	},
 	{
 		"value of a hash", join(valueAt(r1, 0, 0), exit), ErrInvalid,
@@ -183,7 +191,9 @@ var faultCases = []struct {
 func faultMaps() []*bpf.Map {
 	rodata := arrayMap(".rodata", 4, 1)
 	rodata.Section, rodata.Frozen = ".rodata", true
-	return []*bpf.Map{{Name: "counts", Type: linux.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 4}, arrayMap("values", 8, 1), rodata}
+	return []*bpf.Map{{Name: "counts", Type: linux.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 4}, arrayMap("values", 8, 1), rodata, {
+		Name: "routes", Type: linux.MapLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 1,
+	}}
 }
 
 func TestFaults(t *testing.T) {

@@ -192,3 +192,29 @@ func kernelFormat(b *both, format int, args [3]formatArg) (string, error) {
 	text := out[8 : 8+lineRoom-1]
 	return fmt.Sprintf("%d %q", ret-1, text[:min(int(ret)-1, len(text))]), nil
 }
+
+// TestKernelVprintk compares what bpf_trace_vprintk returns over sizes of its
+// arguments.
+func TestKernelVprintk(t *testing.T) {
+	b := newBoth(t, results(8), &bpf.Map{
+		Name: "format", Type: linux.MapArray, KeySize: 4, ValueSize: 19, MaxEntries: 1, Flags: linux.FRdonlyProg,
+		Contents: []byte("%d %d %d %d|\x00plain\x00"), Frozen: true,
+	})
+	zeros := []bpf.Instruction{}
+	for off := -104; off < 0; off += 8 {
+		zeros = join(zeros, storeK(8, fp, off, int32(off)))
+	}
+	for _, format := range []struct {
+		offset uint32
+		size   int32
+	}{{0, 13}, {0, 12}, {13, 6}, {13, 5}, {13, 4}} {
+		for _, size := range []int32{0, 1, 4, 8, 24, 32, 40, 96, 97, 100, 104} {
+			for _, args := range [][]bpf.Instruction{join(move(r3, fp), add(r3, -104)), join(set(r3, 0))} {
+				b.run(join(
+					zeros, args, valueAt(r1, 1, format.offset), set(r2, format.size), set(r4, size), call(int32(linux.FnTraceVprintk)),
+					valueAt(r1, 0, 0), store(8, r1, 0, r0), set(r0, 2), exit,
+				), bytesUpTo(14))
+			}
+		}
+	}
+}

@@ -78,7 +78,12 @@ func result(err error) uint64 {
 func (t *thread) mapArgument(n int, r *registers) *Map {
 	v := r[uint8(n)]
 	if i := (v - mapHandleBase) >> 8; v == mapHandle(int(i)) && i < uint64(len(t.machine.maps)) {
-		return t.machine.maps[i]
+		m := t.machine.maps[i]
+		if m.missing == nil {
+			return m
+		}
+		t.fail(n, m.missing)
+		return nil
 	}
 	t.fail(n, fmt.Errorf("%#x is not a map: %w", v, ErrArgument))
 	return nil

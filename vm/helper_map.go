@@ -50,6 +50,10 @@ func mapDeleteElem(t *thread, r *registers) {
 	if key == nil {
 		return
 	}
+	if m.values.readOnly {
+		r[0] = result(linux.EPERM)
+		return
+	}
 	r[0] = result(m.entries.remove(key))
 }
 

@@ -17,11 +17,12 @@ func tracePrintk(t *thread, r *registers) {
 // traceVprintk: r1 format, r2 its size, r3 array of 64-bit arguments, r4 its
 // size in bytes.
 func traceVprintk(t *thread, r *registers) {
-	if r[4]%8 != 0 || r[4] > 12*8 {
+	size := uint64(uint32(r[4]))
+	if size%8 != 0 || size > 12*8 || size > 0 && r[3] == 0 {
 		r[0] = result(linux.EINVAL)
 		return
 	}
-	raw := t.memoryArgument(3, r, r[4], false)
+	raw := t.memoryArgument(3, r, size, false)
 	if t.fault != nil {
 		return
 	}

@@ -972,7 +972,7 @@ slow:
 
 exhausted:
 	t.pc = uintptr(unsafe.Pointer(in)) - uintptr(base) + instSize
-	if in.op > opExit { // of a pair, it is the second that jumps
+	if t.code.insts[t.pc/instSize-1].op > opExit { // of a pair, it is the second that jumps
 		t.pc += instSize
 	}
 	t.fault = fmt.Errorf("%w: the limit is %d", ErrLimit, t.budget)

@@ -52,8 +52,9 @@ type memory struct {
 var errAddressSpace = errors.New("the 4 GiB of program addresses are used up")
 
 func newMemory() *memory {
-	// Page 0 stays unmapped: a null pointer and small offsets from it fault.
-	return &memory{table: new([pageCount]page), next: 1}
+	// Page 0 stays unmapped: a null pointer and small offsets from it fault. So
+	// does page 1, which keeps the region that follows apart from it.
+	return &memory{table: new([pageCount]page), next: 2}
 }
 
 // reserve gives out addresses for a region of up to size bytes and maps none of
