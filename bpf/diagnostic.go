@@ -79,8 +79,9 @@ func (d *Diagnostic) Render(w io.Writer) error {
 	b.WriteString(d.Error() + "\n")
 	if line := strings.TrimRight(d.Line, " \t\r\n"); strings.TrimSpace(line) != "" {
 		gutter := fmt.Sprintf("%5d | ", d.Pos.Line)
+		line, col := clip(line, d.Pos.Col-1)
 		b.WriteString(gutter + printable(line) + "\n")
-		if col := d.Pos.Col - 1; col >= 0 && col <= len(line) {
+		if col >= 0 && col <= len(line) {
 			b.WriteString(strings.Repeat(" ", len(gutter)-2) + "| " + underline(line, col, d.Len) + "\n")
 		}
 	}
@@ -89,6 +90,33 @@ func (d *Diagnostic) Render(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// clipTo is how much of a line is shown, in bytes.
+const clipTo = 200
+
+// clip cuts a long line to what is near byte col, and says where that is then.
+func clip(line string, col int) (string, int) {
+	if len(line) <= clipTo {
+		return line, col
+	}
+	start := max(0, min(col-clipTo/2, len(line)-clipTo))
+	end := start + clipTo
+	for start > 0 && !utf8.RuneStart(line[start]) {
+		start--
+	}
+	for end < len(line) && !utf8.RuneStart(line[end]) {
+		end++
+	}
+	cut := line[start:end]
+	col -= start
+	if start > 0 {
+		cut, col = "…"+cut, col+len("…")
+	}
+	if end < len(line) {
+		cut += "…"
+	}
+	return cut, col
 }
 
 // underline places a caret under byte col of line and tildes under the rest of

@@ -48,6 +48,24 @@ func TestRender(t *testing.T) {
 	}
 }
 
+func TestRenderClipsLongLines(t *testing.T) {
+	long := strings.Repeat("é", 500)
+	for _, col := range []int{0, 1, 101, 499, 501, 999, 1001} {
+		var b strings.Builder
+		d := Diagnostic{Pos: Pos{"f", 1, col}, PC: NoPC, Err: errSample, Line: long + "x" + long, Len: 5000}
+		if err := d.Render(&b); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(b.String(), "\n")
+		if len(lines[1]) > 230 || len(lines) > 2 && len(lines[2]) > 230 || !strings.Contains(lines[1], "…") {
+			t.Errorf("column %d:\n%s", col, b.String())
+		}
+		if shown := []rune(lines[1]); col == 1001 && shown[len([]rune(lines[2]))-len(strings.TrimLeft(lines[2], " |"))] != 'x' {
+			t.Errorf("column %d: the caret is not under the x:\n%s", col, b.String())
+		}
+	}
+}
+
 func TestDiagnostics(t *testing.T) {
 	at := func(line, col int, warn bool) *Diagnostic {
 		return &Diagnostic{Pos: Pos{"f", line, col}, PC: NoPC, Err: errSample, Warn: warn}
