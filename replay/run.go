@@ -100,6 +100,7 @@ func (r *Runner) Run(c *Capture) (*Report, error) {
 func (r *Runner) loop(c *Capture, report *Report) error {
 	var packet Packet
 	var framer Framer
+	frame := vm.Frame{IngressIfindex: 1}
 	clock := clockCost()
 	for {
 		if err := c.Next(&packet); err != nil {
@@ -110,14 +111,15 @@ func (r *Runner) loop(c *Capture, report *Report) error {
 			return err
 		}
 		report.Packets++
-		if err := framer.Frame(&packet); errors.Is(err, ErrDamaged) {
-			report.Skipped++
-			continue
-		} else if err != nil {
+		if err := framer.Frame(&packet); err != nil {
+			if errors.Is(err, ErrDamaged) {
+				report.Skipped++
+				continue
+			}
 			return err
 		}
 		report.Bytes += int64(len(packet.Data))
-		frame := vm.Frame{Data: packet.Data, IngressIfindex: 1, TimeNS: uint64(packet.TimeNS)}
+		frame.Data, frame.TimeNS = packet.Data, uint64(packet.TimeNS)
 		if r.CPUs > 1 {
 			frame.CPU = int((report.Packets - 1) % int64(r.CPUs))
 		}
