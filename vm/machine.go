@@ -2,7 +2,6 @@ package vm
 
 import (
 	"errors"
-	"fmt"
 
 	"ebtools/bpf"
 )
@@ -61,7 +60,7 @@ var ErrByteOrder = errors.New("big-endian programs are not run, only little-endi
 // reached and not an error here.
 func New(obj *bpf.Object, opts Options) (*Machine, error) {
 	if obj.ByteOrder != nil && bpf.IsBigEndian(obj.ByteOrder) {
-		return nil, fmt.Errorf("%s: %w", obj.Name, ErrByteOrder)
+		return nil, ErrByteOrder
 	}
 	m := &Machine{cpus: max(1, opts.CPUs), clock: opts.Clock, trace: opts.Trace, seed: opts.Seed, limit: opts.Limit}
 	if m.clock == nil {
