@@ -15,6 +15,18 @@ type Options struct {
 	// NoDebug leaves out what only people and debuggers need: the types of
 	// functions and the source lines of instructions.
 	NoDebug bool
+	// Include lists the directories that .include and .incbin look in, after that
+	// of the file they stand in.
+	Include []string
+	// ReadFile gives them the content of a file; its error wraps fs.ErrNotExist
+	// when there is none. Nil reads regular files of the operating system.
+	ReadFile func(name string) ([]byte, error)
+	// Dialect settles what assemblers read differently.
+	Dialect Dialect
+	// CPU is the version of the instruction set that the object is for; 0 is the
+	// latest, v4. Instructions that came later are errors. The version of an
+	// instruction is the one that LLVM emits it from.
+	CPU bpf.ISA
 }
 
 // Assemble turns assembly text into an object file. name is what messages and
@@ -48,6 +60,7 @@ func assemble(name string, src []byte, opts Options, most limits) (*elf.Image, b
 	}
 	a.file = file
 	a.run(file)
+	a.settleDialects()
 	img := a.finish()
 	a.diags.Sort()
 	if a.errors > 0 {
@@ -72,15 +85,21 @@ type assembler struct {
 
 	symbols  symbolTable
 	sections []*section
-	byName   map[string]*section
-	section  *section // where bytes go
+	byName   map[string]*section     // those that only the name tells apart
+	special  map[sectionKey]*section // the others
+	section  *section                // where bytes go
 	previous *section
 	stack    [][2]*section // .pushsection: the section and the previous one
 
 	conds  []condition
 	macros map[string]*macro
 	debug  debugInfo
+	// What .addrsig and .addrsig_sym say: that addresses may matter only where
+	// they are said to, and where that is.
+	significant        bool
+	significantSymbols []*symbol
 	comfort
+	dialectState
 
 	matcher    matcher
 	limits     limits
@@ -88,6 +107,7 @@ type assembler struct {
 	expansions int // of macros, so far
 	expanded   int // bytes of text they made
 	reserved   uint64
+	included   int // bytes of files that were read for it
 }
 
 func newAssembler(opts Options) *assembler {
@@ -96,6 +116,7 @@ func newAssembler(opts Options) *assembler {
 		order:   opts.ByteOrder,
 		symbols: symbolTable{byName: map[string]*symbol{}, local: map[uint64]*numericLabel{}},
 		byName:  map[string]*section{},
+		special: map[sectionKey]*section{},
 		macros:  map[string]*macro{},
 	}
 	if a.order == nil {
@@ -124,8 +145,12 @@ func (a *assembler) run(file *buffer) {
 			continue
 		}
 		a.buf = top.buf
+		if a.buf.isListing() {
+			top.off = min(a.enterListing(top.off), top.end)
+		}
 		var f *fault
 		a.toks, top.off, f = a.buf.scan(top.off, a.toks)
+		a.dropComment()
 		if f != nil {
 			if !a.skipping() {
 				a.report(f)

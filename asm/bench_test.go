@@ -66,14 +66,32 @@ func reportLines(b *testing.B, src string) {
 
 func benchSources(b *testing.B) map[string]string {
 	sources := map[string]string{"synthetic": synthetic(240000)}
-	if _, err := exec.LookPath("clang-19"); err == nil {
-		out := filepath.Join(b.TempDir(), "clang.s")
-		run(b, "clang-19", "-O2", "-g", "-target", "bpf", "-w", "-S", "testdata/clang/sections.c", "-o", out)
-		text, err := os.ReadFile(out)
-		if err != nil {
-			b.Fatal(err)
-		}
-		sources["clang"] = string(text)
+	if _, err := exec.LookPath("clang-19"); err != nil {
+		b.Log("skipped: clang's output: clang-19 is not on PATH")
+		return sources
 	}
+	// Copies of a file, as one with many functions.
+	dir := b.TempDir()
+	in, out := filepath.Join(dir, "in.c"), filepath.Join(dir, "out.s")
+	flow, err := filepath.Abs("testdata/clang/flow.c")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var c strings.Builder
+	for i := range 50 {
+		for _, name := range []string{"arithmetic", "signs", "swaps", "atomics", "loops", "map_lookup", "trace"} {
+			fmt.Fprintf(&c, "#define %s %s%d\n", name, name, i)
+		}
+		fmt.Fprintf(&c, "#include %q\n#undef arithmetic\n#undef signs\n#undef swaps\n#undef atomics\n#undef loops\n#undef map_lookup\n#undef trace\n", flow)
+	}
+	if err := os.WriteFile(in, []byte(c.String()), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	run(b, "clang-19", "-O2", "-g", "-target", "bpf", "-mcpu=v4", "-w", "-S", in, "-o", out)
+	text, err := os.ReadFile(out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sources["clang"] = string(text)
 	return sources
 }

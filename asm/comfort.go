@@ -4,6 +4,8 @@ import (
 	stdelf "debug/elf"
 	"strings"
 
+	"github.com/cilium/ebpf/btf"
+
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
 )
@@ -14,13 +16,16 @@ type comfort struct {
 	// leaves undefined.
 	compiled bool
 	maps     []mapDefinition
-	structs  map[string]*structure // named in .map directives
+	values   []mapValue            // of the .map that is being read
+	structs  map[string]*structure // named in .map and .type directives
+	opaque   map[string]btf.Type   // structures of which only the name is known
 }
 
 // mapDefinition is a .map and its symbol in section .maps.
 type mapDefinition struct {
 	symbol *symbol
 	def    *bpf.Map
+	values []mapValue
 }
 
 var comfortDirectives = map[string]handler{

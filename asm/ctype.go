@@ -84,8 +84,12 @@ const maxType = math.MaxInt32
 
 // isTypeName reports whether a type may begin with word.
 func (a *assembler) isTypeName(word string) bool {
+	switch word {
+	case "struct", "union", "const", "unsigned", "signed", "short", "long":
+		return true
+	}
 	_, ok := scalars[word]
-	return ok || word == "struct" || word == "union" || word == "unsigned" || word == "const"
+	return ok
 }
 
 // cType reads a type, with array bounds behind it. A structure without a name
@@ -117,18 +121,8 @@ func (a *assembler) baseType(name string, depth int) (btf.Type, uint64, uint64, 
 		return a.baseType(name, depth)
 	case "struct", "union":
 		return a.structure(name, word == "union", depth)
-	case "unsigned":
-		bits := "u32"
-		if next := a.toks[a.i]; next.kind == tokIdent {
-			switch a.text(next) {
-			case "int":
-				a.i++
-			case "char":
-				a.i++
-				bits = "u8"
-			}
-		}
-		s := scalars[bits]
+	case "unsigned", "signed", "short", "long":
+		s := a.integerWords(word)
 		return s.typ, s.size, s.size, nil
 	}
 	s, ok := scalars[word]

@@ -14,6 +14,7 @@ var dataDirectives = map[string]handler{
 	".short": integers(2), ".2byte": integers(2), ".hword": integers(2), ".value": integers(2),
 	".long": integers(4), ".4byte": integers(4), ".int": integers(4),
 	".quad": integers(8), ".8byte": integers(8), ".xword": integers(8),
+	".half": integers(2), ".word": integers(4), ".dword": integers(8), // GNU as for BPF
 	".octa":    (*assembler).doOcta,
 	".uleb128": leb128(gapUnsigned),
 	".sleb128": leb128(gapSigned),
@@ -26,6 +27,7 @@ var dataDirectives = map[string]handler{
 // emit adds bytes to the current section.
 func (a *assembler) emit(b []byte, at span) *fault {
 	s := a.section
+	a.noteLocation()
 	if s.typ == stdelf.SHT_NOBITS {
 		for _, c := range b {
 			if c != 0 {

@@ -1,88 +1,120 @@
 package asm
 
-import stdelf "debug/elf"
+import (
+	stdelf "debug/elf"
+	"encoding/binary"
+	"math"
+	"strings"
+)
 
-// debugInfo is what a compiler says of where instructions came from.
+// debugInfo is what a compiler says of where instructions came from, and how
+// their functions keep the stack.
 type debugInfo struct {
-	files map[int64]string
-	loc   *location // of the next instructions
-}
-
-// location is a place in a compiler's source.
-type location struct {
-	file      string
-	line, col int
+	lineTable
+	frameTable
+	names []string // of the sources, by .file without a number
 }
 
 var debugDirectives = map[string]handler{
 	".file":  (*assembler).doFile,
 	".loc":   (*assembler).doLoc,
 	".ident": (*assembler).doIdent,
-
-	".cfi_sections":          (*assembler).ignored,
-	".cfi_startproc":         (*assembler).ignored,
-	".cfi_endproc":           (*assembler).ignored,
-	".cfi_def_cfa":           (*assembler).ignored,
-	".cfi_def_cfa_offset":    (*assembler).ignored,
-	".cfi_def_cfa_register":  (*assembler).ignored,
-	".cfi_adjust_cfa_offset": (*assembler).ignored,
-	".cfi_offset":            (*assembler).ignored,
-	".cfi_rel_offset":        (*assembler).ignored,
-	".cfi_personality":       (*assembler).ignored,
-	".cfi_lsda":              (*assembler).ignored,
-	".cfi_remember_state":    (*assembler).ignored,
-	".cfi_restore_state":     (*assembler).ignored,
-	".cfi_restore":           (*assembler).ignored,
-	".cfi_same_value":        (*assembler).ignored,
-	".cfi_undefined":         (*assembler).ignored,
-	".cfi_register":          (*assembler).ignored,
-	".cfi_escape":            (*assembler).ignored,
-	".cfi_return_column":     (*assembler).ignored,
-	".cfi_signal_frame":      (*assembler).ignored,
-	".cfi_window_save":       (*assembler).ignored,
 }
 
-// doFile is .file "NAME", or .file NUMBER ["DIRECTORY"] "NAME" [md5 NUMBER].
-func (a *assembler) doFile(token) *fault {
+// doFile is .file "NAME", or .file NUMBER ["DIRECTORY"] "NAME" [md5 NUMBER]
+// [source "TEXT"].
+func (a *assembler) doFile(d token) *fault {
 	if a.toks[a.i].kind == tokString {
-		_, f := a.quoted("a file's name")
+		name, f := a.quoted("a file's name")
+		if f == nil {
+			a.debug.names = append(a.debug.names, name)
+		}
 		return f
 	}
-	n, f := a.absoluteIn("the file's number", 0, 1<<31)
+	n, f := a.absoluteIn("the file's number", 0, maxFileNumber)
 	if f != nil {
 		return f
 	}
-	name, f := a.quoted("a file's name in quotes")
-	if f != nil {
+	at := a.span(d)
+	var dir string
+	var file sourceFile
+	if file.name, f = a.quoted("a file's name in quotes"); f != nil {
 		return f
 	}
 	if a.toks[a.i].kind == tokString {
-		dir := name
-		if name, f = a.quoted("a file's name"); f != nil {
+		dir = file.name
+		if file.name, f = a.quoted("a file's name"); f != nil {
 			return f
 		}
-		if dir != "" && (name == "" || name[0] != '/') {
-			name = dir + "/" + name
+	}
+	if file.name == "" {
+		return faultAt(at, ErrSyntax, "file %d has no name", n)
+	}
+	file.path = file.name
+	if dir != "" && file.name[0] != '/' {
+		file.path = dir + "/" + file.name
+	}
+	for !a.atEnd() {
+		if f := a.fileDetail(&file); f != nil {
+			return f
 		}
 	}
-	if a.debug.files == nil {
-		a.debug.files = map[int64]string{}
-	}
-	a.debug.files[n] = name
-	for a.toks[a.i].kind == tokIdent { // md5 and source
-		a.i += 2
-		if a.i >= len(a.toks) {
-			a.i = len(a.toks) - 1
-			return a.unexpected(a.toks[a.i], "a value")
-		}
+	t := &a.debug.lineTable
+	t.last = at
+	switch {
+	case n == 0 && t.root != nil, n > 0 && !t.add(int(n), dir, file):
+		return faultAt(at, ErrRedefined, "file %d has a name already", n)
+	case n == 0:
+		t.setRoot(dir, file)
 	}
 	return nil
 }
 
-// doLoc is .loc FILE LINE [COLUMN] [words about the instruction].
-func (a *assembler) doLoc(d token) *fault {
-	var n [3]int64
+// maxFileNumber bounds the table of files.
+const maxFileNumber = 1 << 16
+
+// fileDetail takes md5 and a number, or source and a text.
+func (a *assembler) fileDetail(file *sourceFile) *fault {
+	word, t, f := a.name("md5 or source")
+	if f != nil {
+		return f
+	}
+	switch word {
+	case "md5":
+		sum := a.toks[a.i]
+		if sum.kind != tokNumber && sum.kind != tokBig {
+			return a.unexpected(sum, "a checksum of 16 bytes, as one number")
+		}
+		a.i++
+		hi, lo := uint64(0), sum.num
+		if sum.kind == tokBig {
+			digits, base := splitBase(a.text(sum))
+			var ok bool
+			if hi, lo, ok = parseWide(digits, base); !ok {
+				return faultAt(a.span(sum), ErrRange, "%s does not fit in 16 bytes", a.text(sum))
+			}
+		}
+		binary.BigEndian.PutUint64(file.md5[:8], hi)
+		binary.BigEndian.PutUint64(file.md5[8:], lo)
+		file.hasMD5 = true
+	case "source":
+		file.source, f = a.quoted("the file's text in quotes")
+		if strings.Contains(file.source, "\x00") {
+			return faultAt(a.span(t), ErrRange, "the file's text holds a zero byte")
+		}
+		file.hasText = true
+	default:
+		return a.unexpected(t, "md5 or source")
+	}
+	return f
+}
+
+// doLoc is .loc FILE LINE [COLUMN] [words about the instruction]. It is about
+// the next instruction or data of the section.
+func (a *assembler) doLoc(token) *fault {
+	a.noteLocation() // of two in a row, both count
 	at := a.toks[a.i]
+	var n [3]uint64
 	for i := range n {
 		if i == 2 && a.toks[a.i].kind != tokNumber {
 			break
@@ -91,17 +123,60 @@ func (a *assembler) doLoc(d token) *fault {
 		if f != nil {
 			return f
 		}
-		if t.num > 1<<31 {
-			return faultAt(a.span(t), ErrRange, "%d is out of range", t.num)
+		if limit := [3]uint64{maxFileNumber, math.MaxInt32, math.MaxUint16}[i]; t.num > limit {
+			return faultAt(a.span(t), ErrRange, "%d is out of range: at most %d", t.num, limit)
 		}
-		n[i] = int64(t.num)
+		n[i] = t.num
 	}
-	file, ok := a.debug.files[n[0]]
-	if !ok {
+	file := a.debug.file(n[0])
+	if file == nil {
 		return faultAt(a.span(at), ErrUndefined, "no .file gave file %d a name", n[0])
 	}
-	a.debug.loc = &location{file, int(n[1]), int(n[2])}
-	return a.ignored(d)
+	loc := &location{file: file.path, number: n[0], line: int(n[1]), col: int(n[2]), flags: locStatement}
+	if before := a.debug.loc; before != nil {
+		loc.flags = before.flags & locStatement
+	}
+	for !a.atEnd() {
+		if f := a.locDetail(loc); f != nil {
+			return f
+		}
+	}
+	a.debug.loc, a.debug.pending = loc, a.section
+	return nil
+}
+
+// locDetail takes one of the words that may follow in .loc.
+func (a *assembler) locDetail(loc *location) (f *fault) {
+	word, t, f := a.name("a word about the instruction, as is_stmt")
+	if f != nil {
+		return f
+	}
+	var n int64
+	switch word {
+	case "basic_block":
+		loc.flags |= locBlock
+	case "prologue_end":
+		loc.flags |= locPrologueEnd
+	case "epilogue_begin":
+		loc.flags |= locEpilogueBegin
+	case "is_stmt":
+		if n, f = a.absoluteIn("is_stmt", 0, 1); n == 0 {
+			loc.flags &^= locStatement
+		} else {
+			loc.flags |= locStatement
+		}
+	case "isa":
+		n, f = a.absoluteIn("isa", 0, math.MaxInt32)
+		loc.isa = uint64(n)
+	case "discriminator":
+		n, f = a.absoluteIn("the discriminator", 0, math.MaxUint32)
+		loc.variant = uint64(n)
+	case "view": // GNU as numbers locations by it; the table does not have it
+		_, _, f = a.expression()
+	default:
+		return faultAt(a.span(t), ErrSyntax, "unknown word %s: is_stmt, prologue_end, epilogue_begin, basic_block, isa and discriminator are those of .loc", word)
+	}
+	return f
 }
 
 // doIdent is .ident "TEXT": who made the file.

@@ -37,7 +37,8 @@ func (a *assembler) doPopSection(d token) *fault {
 	}
 	top := a.stack[len(a.stack)-1]
 	a.stack = a.stack[:len(a.stack)-1]
-	a.section, a.previous = top[0], top[1]
+	a.enter(top[0])
+	a.previous = top[1]
 	return nil
 }
 
@@ -45,11 +46,14 @@ func (a *assembler) doPrevious(d token) *fault {
 	if a.previous == nil {
 		return faultAt(a.span(d), ErrMisuse, "there is no section before this one")
 	}
-	a.section, a.previous = a.previous, a.section
+	a.enter(a.previous)
 	return nil
 }
 
-// doSection is .section NAME [, "FLAGS" [, @TYPE [, ENTRY-SIZE or LINKED]]].
+// doSection is .section NAME [, "FLAGS" [, @TYPE [, …]]]. What may follow depends
+// on the flags: the size of an entry (M), the name of a group and comdat (G), a
+// symbol of the section that this one belongs to (o), and unique with a number
+// for one of several sections with the same name.
 func (a *assembler) doSection(token) *fault {
 	name, at, f := a.sectionName()
 	if f != nil {
@@ -59,24 +63,26 @@ func (a *assembler) doSection(token) *fault {
 		a.enter(a.sectionNamed(name))
 		return nil
 	}
-	want := section{typ: typeByName(name)}
+	want := section{name: name, typ: typeByName(name)}
 	if f := a.sectionFlags(&want); f != nil {
 		return f
 	}
-	s, known := a.byName[name]
-	if !known {
-		s = a.newSection(name, want.typ, want.flags)
-		s.entry, s.link = want.entry, want.link
+	s := a.sectionLike(want.key())
+	if s == nil {
+		s = a.addSection(&want)
 		a.enter(s)
 		return nil
 	}
 	if s.plain || s.here() == (place{}) {
 		// Nothing depends on what the section was so far.
-		s.typ, s.flags, s.entry, s.link, s.plain = want.typ, want.flags, want.entry, want.link, false
+		s.typ, s.flags, s.entry, s.plain = want.typ, want.flags, want.entry, false
 	}
 	if s.flags != want.flags || s.typ != want.typ || s.entry != want.entry {
 		return faultAt(at, ErrRedefined, "section %s was opened before with other flags, type or entry size", name).
 			note("a section that was opened once is opened again by its name alone")
+	}
+	if s.group != nil && s.group.comdat != want.group.comdat {
+		return faultAt(at, ErrRedefined, "group %s was opened before, and only one of the two is comdat", s.group.name)
 	}
 	a.enter(s)
 	return nil
@@ -116,6 +122,8 @@ var flagLetters = map[rune]stdelf.SectionFlag{
 	'e': 0x80000000, // SHF_EXCLUDE
 	'o': stdelf.SHF_LINK_ORDER,
 	'R': 0x200000, // SHF_GNU_RETAIN
+	'G': stdelf.SHF_GROUP,
+	'?': 0, // the group of the section before
 }
 
 // sectionFlags takes what may follow a section's name.
@@ -125,15 +133,23 @@ func (a *assembler) sectionFlags(s *section) *fault {
 	if f != nil {
 		return f
 	}
+	grouped, same := false, false
 	for _, c := range letters {
 		flag, ok := flagLetters[c]
 		switch {
-		case c == 'G' || c == '?':
-			return faultAt(a.span(t), ErrMisuse, "section groups are not supported: leave out flag %c", c)
+		case c == '?':
+			same = true
 		case !ok:
-			return faultAt(a.span(t), ErrSyntax, "unknown section flag %c: they are a (loaded), w (writable), x (instructions), M, S, T, e, o and R", c)
+			return faultAt(a.span(t), ErrSyntax, "unknown section flag %c: they are a (loaded), w (writable), x (instructions), M, S, G, T, e, o, R and ?", c)
 		}
+		grouped = grouped || c == 'G'
 		s.flags |= flag
+	}
+	if grouped && same {
+		return faultAt(a.span(t), ErrSyntax, "flag G names a group, and ? means that of the section before: one of the two")
+	}
+	if same && a.section.group != nil {
+		s.group, s.flags = a.section.group, s.flags|stdelf.SHF_GROUP
 	}
 	if a.another() {
 		if f := a.sectionType(s); f != nil {
@@ -150,14 +166,59 @@ func (a *assembler) sectionFlags(s *section) *fault {
 		}
 		s.entry = uint64(size)
 	}
+	if grouped {
+		if f := a.sectionGroup(s); f != nil {
+			return f
+		}
+	}
 	if s.flags&stdelf.SHF_LINK_ORDER != 0 {
 		if !a.another() {
 			return a.unexpected(a.toks[a.i], "a comma and a symbol of the section that this one belongs to, for flag o")
 		}
-		if s.link, _, f = a.name("a symbol"); f != nil {
-			return f
+		if t := a.toks[a.i]; t.kind == tokNumber && t.num == 0 {
+			a.i++
+		} else {
+			s.linkAt = a.span(t)
+			if s.link, _, f = a.name("a symbol"); f != nil {
+				return f
+			}
 		}
 	}
+	if a.another() {
+		word, t, f := a.name("unique")
+		switch {
+		case f != nil:
+			return f
+		case word != "unique":
+			return a.unexpected(t, "unique")
+		case !a.another():
+			return a.unexpected(a.toks[a.i], "a comma and a number")
+		}
+		n, f := a.absoluteIn("the number", 0, 1<<32-2)
+		if f != nil {
+			return f
+		}
+		s.unique = n + 1
+	}
+	return nil
+}
+
+// sectionGroup takes the name of the group that a section is a member of, and
+// whether a linker keeps one group of that name only.
+func (a *assembler) sectionGroup(s *section) *fault {
+	if !a.another() {
+		return a.unexpected(a.toks[a.i], "a comma and the name of a group, for flag G")
+	}
+	name, t, f := a.name("the name of a group")
+	if f != nil {
+		return f
+	}
+	comdat := false
+	if next := a.toks[a.i+min(1, len(a.toks)-1-a.i)]; a.toks[a.i].kind == tokComma && next.kind == tokIdent && a.text(next) == "comdat" {
+		a.i += 2
+		comdat = true
+	}
+	s.group = &sectionGroup{name: name, comdat: comdat, at: a.span(t)}
 	return nil
 }
 

@@ -23,8 +23,7 @@ var symbolDirectives = map[string]handler{
 	".common":        (*assembler).doComm,
 	".lcomm":         (*assembler).doLocalComm,
 	".addrsig":       (*assembler).doAddrsig,
-	".addrsig_sym":   nameIgnored,
-	".symver":        (*assembler).ignored,
+	".addrsig_sym":   (*assembler).doAddrsigSymbol,
 	".no_dead_strip": nameIgnored,
 }
 
@@ -82,13 +81,17 @@ var symbolTypes = map[string]stdelf.SymType{
 	"common": stdelf.STT_COMMON, "stt_common": stdelf.STT_COMMON,
 }
 
-// doType is .type NAME, @function; also with %, quotes, or STT_FUNC.
+// doType is .type NAME, @function; also with %, quotes, or STT_FUNC. Types of C
+// go into BTF: .type NAME, struct flow.
 func (a *assembler) doType(token) *fault {
 	name, _, f := a.name("a symbol")
 	if f != nil {
 		return f
 	}
 	a.another()
+	if a.isDeclaration(a.toks[a.i]) {
+		return a.declareType(a.symbols.named(name))
+	}
 	if !a.accept(tokAt) {
 		a.accept(tokPercent)
 	}
@@ -98,7 +101,7 @@ func (a *assembler) doType(token) *fault {
 	}
 	typ, ok := symbolTypes[strings.ToLower(word)]
 	if !ok {
-		return faultAt(a.span(t), ErrSyntax, "unknown symbol type %s: @function, @object and @notype are usual", word)
+		return faultAt(a.span(t), ErrSyntax, "unknown symbol type %s: @function and @object are usual, or a type of C", word).suggest(word, scalarNames())
 	}
 	s := a.symbols.named(name)
 	s.typ, s.typed = typ, true
@@ -237,8 +240,17 @@ func (a *assembler) inBSS(s *symbol, t token, size, align uint64) *fault {
 // doAddrsig tells that a compiler wrote the file: it means the names it leaves
 // undefined.
 func (a *assembler) doAddrsig(token) *fault {
-	a.compiled = true
+	a.compiled, a.significant = true, true
 	return nil
+}
+
+// doAddrsigSymbol is .addrsig_sym NAME: its address is compared, so a linker must
+// not merge it with another.
+func (a *assembler) doAddrsigSymbol(token) *fault {
+	return a.symbolsNamed(func(s *symbol, _ span) *fault {
+		a.significantSymbols = append(a.significantSymbols, s)
+		return nil
+	})
 }
 
 // nameIgnored is a directive about a symbol that changes nothing here.

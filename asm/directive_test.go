@@ -41,6 +41,7 @@ var directiveCases = []struct {
 	{"set", ".data\n.set x, 5\n.byte x\n.set x, x+1\n.byte x\n.equ y, 9\n.equiv z, 3\n.byte y, z", ".data", "05060903", ""},
 	{"set later", ".data\n.byte y\n.equ y, 9", ".data", "09", "LLVM writes 0 for a number that is set further down"},
 	{"hword", `.data; .hword 3`, ".data", "0300", "LLVM has no such directive"},
+	{"word", `.data; .half 1; .word 2; .dword 3`, ".data", "0100" + "02000000" + "0300000000000000", "LLVM has no such directives"},
 	{"assignment", "x = 5\n.data\n.byte x\nx = 6\n.byte x", ".data", "0506", "LLVM takes X = 1 for an instruction"},
 	{"place", ".data\n.long .-.\n.long . - start\nstart: .quad end - .\nend:", ".data", "00000000" + "fcffffff" + "0800000000000000", ""},
 	{"section", `.section "a b", "aw"; .byte 1; .data; .byte 2; .section "a b"; .byte 3`, "a b", "0103", ""},
@@ -70,7 +71,7 @@ var directiveCases = []struct {
 	{"floats", `.data; .float 1.5; .double 2.5; .float -1`, ".data", "0000c03f" + "0000000000000440" + "000080bf", ""},
 	{"words in any case", "EXIT\nCall 1\nR1 += 1\n.data\n.Byte 1", ".text", "9500000000000000" + "8500000001000000" + "0701000001000000", ""},
 	{"bss", ".bss; .zero 3; .p2align 3; .zero 2; .comm common, 8, 4; .lcomm x, 5; .local y; .comm y, 4, 4", ".bss", "", ""},
-	{"ignored", ".cfi_sections .debug_frame\nf:\n.cfi_startproc\nexit\n.cfi_endproc\n.addrsig\n.addrsig_sym f", ".text", "9500000000000000", ""},
+	{"ignored", ".cfi_sections .debug_frame\nf:\n.cfi_startproc\nexit\n.cfi_endproc\n.addrsig\n.addrsig_sym f\n.type f, @function\n.size f, 8", ".text", "9500000000000000", ""},
 	{"end", "exit\n.end\nexit", ".text", "9500000000000000", ""},
 }
 

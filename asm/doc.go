@@ -15,9 +15,37 @@
 //
 // Names of the kernel's headers (XDP_DROP, ETH_P_IP) and of context fields
 // (xdp_md.data_end) are numbers wherever a file does not define them itself.
-// Helpers are called by name or by number. Symbols get the types and sizes that
-// loaders ask for, and the object gets BTF for its maps, variables and
-// functions, and its source lines, unless the text brings its own.
+// Helpers are called by name or by number. [Options] choose the version of the
+// instruction set; a goto that is too far becomes a gotol where there is one.
+//
+// Instructions may be written with mnemonics as well, each statement as its
+// first word tells: as GNU as, uBPF, the bpf_conformance suite and rbpf have them
+// (mov %r0, 1; ldxw r2, [r1+4]; jeq r1, 2, +3). [Dialect] settles what these
+// read differently. And as the kernel prints them (if r1 == 0x0 goto pc+3):
+// verifier logs and what bpftool prog dump xlated shows are sources too.
+//
+// .map knows type, key, value, max_entries, flags, pinning, map_extra, numa_node,
+// inner={…} for what a map of maps holds, and values={first, [5]=sixth} for the
+// programs of a prog_array and the maps of a map of maps, by name. All types of
+// map can be made so but struct_ops, whose value is the kernel's.
+//
+// .type gives variables and functions their types in words of C, for BTF:
+//
+//	.type limits, struct limits {u32 low, high}[2]
+//	.type twice, u64 (u32 n)
+//
+// What .extern or .weak names and the file does not define is the kernel's, and
+// gets BTF too: functions whose type is known (those of [linux.Kfuncs], or by
+// .type), and variables, of which without .type only the address is asked for.
+//
+// Symbols get the types and sizes that loaders ask for, and the object gets BTF
+// for its maps, variables and functions, and its source lines, unless the text
+// brings its own.
+//
+// What compilers say of their sources becomes debug information as llvm-mc writes
+// it: .file and .loc a line table (.debug_line), the .cfi directives the frames of
+// functions (.debug_frame). Where the text has no .BTF of its own, .loc also gives
+// the lines of .BTF.ext.
 //
 // [Printer] writes a [bpf.Program] as text that assembles back to the same
 // instructions.

@@ -249,11 +249,5 @@ func (a *assembler) undefined(s *symbol, at span) *fault {
 	if f := wrongRegister(s.name, at); f != nil {
 		return f
 	}
-	known := a.definedNames()
-	if structure, _, ok := strings.Cut(s.name, "."); ok {
-		for _, f := range contexts()[structure].Fields {
-			known = append(known, structure+"."+f.Name)
-		}
-	}
-	return faultAt(at, ErrUndefined, "%s is not defined", s.name).suggest(s.name, known)
+	return faultAt(at, ErrUndefined, "%s is not defined", s.name).suggest(s.name, a.meanings(s.name))
 }

@@ -100,6 +100,8 @@ func (a *assembler) applyJump(s *section, x *fixup, v value) *fault {
 		return faultAt(x.at, ErrSyntax, "a jump goes to a label, or a number of instructions on (goto +3): put a label where %s is", x.at.text())
 	case to.state == symUndefined && to.name == "":
 		return a.undefined(to, x.at)
+	case to.state == symUndefined && to.name == implicitExit && a.mnemonics:
+		return a.jumpToExit(s, x)
 	case to.state == symUndefined:
 		to.broken = true
 		return faultAt(x.at, ErrUndefined, "label %s is not defined", describe(to)).suggest(to.name, a.labelsOf(s))
@@ -114,9 +116,8 @@ func (a *assembler) applyJump(s *section, x *fixup, v value) *fault {
 		return faultAt(x.at, ErrMisuse, "label %s is not at the start of an instruction", describe(to))
 	}
 	slots := distance / bpf.InstructionSize
-	if x.kind == fixJump && (slots < math.MinInt16 || slots > math.MaxInt16) {
-		return faultAt(x.at, ErrRange, "label %s is %d instructions away, and this jump reaches 32767", describe(to), abs(slots)).
-			note("jump to a gotol %s nearby: it reaches any label (ISA v4)", describe(to))
+	if x.kind == fixJump && !reaches(slots) {
+		return a.farJump(s, x, to, slots)
 	}
 	return a.patch(s, x, slots)
 }
@@ -142,14 +143,11 @@ func (a *assembler) applyCall(s *section, x *fixup, v value) *fault {
 		return a.notNumber(v, x.at)
 	}
 	to := v.add
-	if to.state == symUndefined && !to.bound && !a.compiled {
+	if to.state == symUndefined && !to.bound && !to.isWeakly && !a.compiled {
 		if h, ok := linux.HelperByName(to.name); ok {
 			return a.patch(s, x, int64(h.ID))
 		}
-		to.broken = true
-		f := faultAt(x.at, ErrUndefined, "%s is neither a label of this file nor a helper", describe(to))
-		return f.suggest(to.name, append(a.definedNames(), helperNames()...)).
-			note("a function of another file or of the kernel is declared with .extern %s", describe(to))
+		return a.undefinedCall(to, x.at)
 	}
 	to.called = true
 	target := v.num
@@ -224,7 +222,7 @@ func (a *assembler) address(v value, at span) (*symbol, int64, *fault) {
 	switch {
 	case v.sub != nil || v.add == nil:
 		return nil, 0, a.notNumber(v, at)
-	case v.add.state == symUndefined && !v.add.bound && !a.compiled:
+	case v.add.state == symUndefined && !v.add.bound && !v.add.isWeakly && !a.compiled:
 		f := a.undefined(v.add, at)
 		if v.add.name != "" {
 			f.note("a symbol of another file is declared with .extern %s", v.add.name)
@@ -265,17 +263,10 @@ func dataReloc(s *symbol) elf.RelocType {
 // relocate notes a relocation; the symbols are made into the image's later.
 func (a *assembler) relocate(s *section, x *fixup, typ elf.RelocType, to *symbol) {
 	to.use(x.at)
-	s.relocs = append(s.relocs, relocation{s.address(x.place), typ, to})
-}
-
-// helperNames lists the kernel's helpers.
-func helperNames() []string {
-	helpers := linux.Helpers()
-	names := make([]string, len(helpers))
-	for i, h := range helpers {
-		names[i] = h.Name
+	if by := x.expr.add; by == nil || by.state != symVariable || !by.more.weakref {
+		to.isDirectly = true
 	}
-	return names
+	s.relocs = append(s.relocs, relocation{s.address(x.place), typ, to})
 }
 
 // definedNames lists what a reference could have meant.

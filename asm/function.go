@@ -5,6 +5,8 @@ import (
 	stdelf "debug/elf"
 	"slices"
 
+	"github.com/cilium/ebpf/btf"
+
 	"ebtools/bpf/linux"
 )
 
@@ -45,6 +47,10 @@ func (a *assembler) completeSymbols() {
 func (a *assembler) completeFunctions(sec *section, labels []*symbol) {
 	var functions []*symbol
 	for _, s := range labels {
+		if s.declared != nil {
+			a.checkDeclared(s, stdelf.STT_FUNC)
+			s.typ, s.typed = stdelf.STT_FUNC, true
+		}
 		if !s.typed && (s.called || s.bind != stdelf.STB_LOCAL) {
 			s.typ = stdelf.STT_FUNC
 		}
@@ -67,8 +73,11 @@ func (a *assembler) completeFunctions(sec *section, labels []*symbol) {
 // variable reaches to the next label.
 func (a *assembler) completeVariables(sec *section, labels []*symbol) {
 	for i, s := range labels {
-		if !s.typed {
-			s.typ = stdelf.STT_OBJECT
+		if s.declared != nil {
+			a.checkDeclared(s, stdelf.STT_OBJECT)
+		}
+		if !s.typed || s.declared != nil {
+			s.typ, s.typed = stdelf.STT_OBJECT, true
 		}
 		if s.typ == stdelf.STT_OBJECT {
 			a.sizeUpTo(sec, s, labels[i+1:])
@@ -82,6 +91,10 @@ func (a *assembler) sizeUpTo(sec *section, s *symbol, behind []*symbol) {
 	if s.more != nil && s.more.hasSize {
 		return
 	}
+	if s.declared != nil && s.declared.size > 0 {
+		a.sizeAsDeclared(sec, s, behind)
+		return
+	}
 	start := sec.address(s.place)
 	end := sec.size()
 	for _, next := range behind {
@@ -92,6 +105,38 @@ func (a *assembler) sizeUpTo(sec *section, s *symbol, behind []*symbol) {
 	}
 	m := s.extra()
 	m.size, m.hasSize = number(int64(end-start)), true
+}
+
+// sizeAsDeclared gives a variable the size of its type, if there are as many
+// bytes for it.
+func (a *assembler) sizeAsDeclared(sec *section, s *symbol, behind []*symbol) {
+	room := sec.size() - sec.address(s.place)
+	for _, next := range behind {
+		if between := sec.address(next.place) - sec.address(s.place); between > 0 {
+			room = min(room, between)
+		}
+	}
+	if s.declared.size > room {
+		a.report(faultAt(s.declared.at, ErrRange, "%s has a type of %d bytes, and only %d are there for it", s.name, s.declared.size, room).
+			note("defined at %s", s.def.at()))
+		return
+	}
+	m := s.extra()
+	m.size, m.hasSize = number(int64(s.declared.size)), true
+}
+
+// checkDeclared makes sure that a symbol's type in words of C is one of
+// functions where instructions are, and of variables elsewhere.
+func (a *assembler) checkDeclared(s *symbol, want stdelf.SymType) {
+	_, isFunc := s.declared.typ.(*btf.FuncProto)
+	switch {
+	case isFunc && want != stdelf.STT_FUNC:
+		a.report(faultAt(s.declared.at, ErrMisuse, "%s is a variable, and this is the type of a function", s.name))
+	case !isFunc && want == stdelf.STT_FUNC:
+		a.report(faultAt(s.declared.at, ErrMisuse, "%s is a function: its type is written like int (u32 a, void *b)", s.name))
+	case !isFunc && s.declared.size == 0:
+		a.report(faultAt(s.declared.at, ErrMisuse, "a variable can't be of a type without size"))
+	}
 }
 
 // size is the section's length, in bytes, once its gaps are filled.

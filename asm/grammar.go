@@ -16,6 +16,8 @@ type literalEdge struct {
 	kind tokenKind
 	text string
 	to   *node
+	// quiet ones are read, but errors do not propose them.
+	quiet bool
 }
 
 // operandEdge is an operand; where both could go on, literals come first, and
@@ -32,6 +34,7 @@ var grammar = func() *node {
 	for i := range forms {
 		root.add(&forms[i])
 	}
+	root.spellKernel()
 	root.sort()
 	return root
 }()
@@ -71,7 +74,7 @@ func (n *node) literal(kind tokenKind, text string) *node {
 		}
 	}
 	to := &node{}
-	n.literals = append(n.literals, literalEdge{kind, text, to})
+	n.literals = append(n.literals, literalEdge{kind: kind, text: text, to: to})
 	return to
 }
 

@@ -17,6 +17,8 @@ type relocation struct {
 // gives nil after an error.
 func (a *assembler) finish() *elf.Image {
 	a.relax()
+	a.writeLines()
+	a.writeFrames()
 	for _, s := range a.sections {
 		a.resolve(s)
 	}
@@ -25,10 +27,14 @@ func (a *assembler) finish() *elf.Image {
 	}
 	a.completeSymbols()
 	img := &elf.Image{ByteOrder: a.order}
-	for _, s := range a.sections {
-		a.imageSection(img, s)
-	}
+	groups := a.imageSections(img)
 	a.imageSymbols(img)
+	for _, g := range groups {
+		if g.signature.out != nil { // else an error was reported
+			g.out.Symbols = []*elf.Symbol{g.signature.out}
+		}
+	}
+	a.imageSignificant(img)
 	if a.errors > 0 {
 		return nil
 	}
@@ -44,6 +50,63 @@ func (a *assembler) finish() *elf.Image {
 	return img
 }
 
+// imageGroup is a group of sections and the symbol that stands for it.
+type imageGroup struct {
+	out       *elf.Section
+	signature *symbol
+}
+
+// imageSections makes the sections. A group comes before its first member.
+func (a *assembler) imageSections(img *elf.Image) []imageGroup {
+	var groups []imageGroup
+	at := map[string]int{}
+	for _, s := range a.sections {
+		if s.group == nil {
+			a.imageSection(img, s)
+			continue
+		}
+		i, ok := at[s.group.name]
+		if !ok {
+			i = len(groups)
+			at[s.group.name] = i
+			g := imageGroup{a.newGroup(s.group), a.symbols.named(s.group.name)}
+			g.signature.kept, g.signature.isSignature = true, true
+			groups = append(groups, g)
+			img.Sections = append(img.Sections, g.out)
+		}
+		a.imageSection(img, s)
+		groups[i].out.Members = append(groups[i].out.Members, s.out)
+	}
+	return groups
+}
+
+// newGroup makes the section that lists the members of a group.
+func (a *assembler) newGroup(g *sectionGroup) *elf.Section {
+	const comdat = 1 // GRP_COMDAT
+	var flags uint64
+	if g.comdat {
+		flags = comdat
+	}
+	word := make([]byte, 4)
+	a.putInt(word, flags)
+	return &elf.Section{Name: ".group", Type: stdelf.SHT_GROUP, Data: word, Align: 4, Entry: 4, LinkSymbols: true}
+}
+
+// imageSignificant makes section .llvm_addrsig, if the file asks for it.
+func (a *assembler) imageSignificant(img *elf.Image) {
+	const typeAddrsig, flagExclude = 0x6fff4c03, 0x80000000
+	if !a.significant {
+		return
+	}
+	out := &elf.Section{Name: ".llvm_addrsig", Type: typeAddrsig, Flags: flagExclude, Align: 1, LinkSymbols: true}
+	for _, s := range a.significantSymbols {
+		if s.out != nil {
+			out.Symbols = append(out.Symbols, s.out)
+		}
+	}
+	img.Sections = append(img.Sections, out)
+}
+
 func (a *assembler) imageSection(img *elf.Image, s *section) {
 	s.out = &elf.Section{
 		Name: s.name, Type: s.typ, Flags: s.flags, Align: s.align, Entry: s.entry, Data: s.data, Size: s.length,
@@ -57,12 +120,18 @@ func (a *assembler) imageSection(img *elf.Image, s *section) {
 // imageSymbols makes the symbol table: names of the file that loaders have a use
 // for, and sections that relocations refer to.
 func (a *assembler) imageSymbols(img *elf.Image) {
+	for _, name := range a.debug.names {
+		img.Symbols = append(img.Symbols, &elf.Symbol{Name: name, Type: stdelf.STT_FILE, Special: stdelf.SHN_ABS})
+	}
 	for _, s := range a.sections {
 		if s.link == "" {
 			continue
 		}
-		if to := a.symbols.byName[s.link]; to != nil && to.state == symLabel {
+		switch to := a.symbols.byName[s.link]; {
+		case to != nil && to.state == symLabel:
 			s.out.Link = to.section.out
+		default:
+			a.report(faultAt(s.linkAt, ErrUndefined, "section %s belongs to that of %s, which is no label of this file", s.name, s.link))
 		}
 	}
 	for _, s := range a.sections {
@@ -90,9 +159,12 @@ func (a *assembler) imageSymbols(img *elf.Image) {
 // isListed reports whether s goes into the symbol table. Labels within
 // functions do not: loaders take them for functions.
 func (a *assembler) isListed(s *symbol) bool {
+	if s.kept {
+		return true
+	}
 	switch s.state {
 	case symUndefined:
-		return s.ref.buf != nil && (s.bound || a.compiled)
+		return s.ref.buf != nil && (s.bound || s.isWeakly || a.compiled)
 	case symVariable:
 		return s.bind != stdelf.STB_LOCAL
 	case symLabel:
@@ -106,7 +178,11 @@ func (a *assembler) imageSymbol(s *symbol) (*elf.Symbol, *fault) {
 	out := &elf.Symbol{Name: s.name, Bind: s.bind, Type: s.typ, Visibility: s.vis}
 	switch s.state {
 	case symUndefined:
-		if !s.bound {
+		switch {
+		case s.bound:
+		case s.isWeakly && !s.isDirectly:
+			out.Bind = stdelf.STB_WEAK
+		case s.ref.buf != nil || !s.isSignature:
 			out.Bind = stdelf.STB_GLOBAL
 		}
 	case symLabel:

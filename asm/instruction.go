@@ -11,26 +11,35 @@ import (
 func (a *assembler) instruction() {
 	m := &a.matcher
 	*m = matcher{a: a, first: a.i, furthest: a.i, bound: m.bound[:0], expected: m.expected[:0]}
-	if !m.match(grammar, a.i) {
-		m.explaining, m.bound = true, m.bound[:0]
-		m.match(grammar, a.i)
-		a.report(m.explain())
+	if !m.matchStatement() {
+		a.report(a.explainStatement(m))
+		return
+	}
+	if f := a.checkDialect(m); f != nil {
+		a.report(f)
 		return
 	}
 	end := len(a.toks) - 1
 	whole := a.spanOf(a.i, end)
 	s := a.section
+	if f := a.checkCPU(m.form, whole); f != nil {
+		a.report(f)
+		return
+	}
 	if f := a.startCode(s, whole); f != nil {
 		a.report(f)
 		return
 	}
+	a.noteLocation()
 	at := s.here()
 	form := m.form
 	in := bpf.Instruction{Op: form.Op, Src: form.Src, Off: form.Off, Imm: form.Imm}
 	var second bpf.Instruction
+	a.unsigned = m.isKernelText()
 	for _, b := range m.bound {
 		a.encode(&in, &second, b, at)
 	}
+	a.unsigned = false
 	s.data = grow(s.data, bpf.InstructionSize*form.Slots())
 	in.Put(s.data[at.off:], a.order)
 	if form.Slots() == 2 {
@@ -88,7 +97,7 @@ func (a *assembler) encode(in, second *bpf.Instruction, b binding, at place) {
 		kind = fixJump
 	case bpf.OperandFar:
 		kind = fixFar
-	case bpf.OperandCall:
+	case bpf.OperandCall, operandLocal:
 		kind = fixCall
 	case bpf.OperandTo:
 		kind = fixHigh
@@ -122,7 +131,7 @@ func (a *assembler) setField(in, second *bpf.Instruction, kind fixKind, n int64,
 			}
 			return f
 		}
-		if n > math.MaxInt32 && kind == fixImm && extendsImmediate(*in) {
+		if n > math.MaxInt32 && kind == fixImm && extendsImmediate(*in) && !a.unsigned {
 			a.warn(faultAt(at, ErrRange, "%#x becomes %#x: a 64-bit instruction extends the sign of its immediate", n, uint64(int64(int32(n)))).
 				note("write %d if that is meant, use w registers, or load the number with ll", int32(n)))
 		}

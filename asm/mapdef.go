@@ -26,6 +26,7 @@ func (a *assembler) doMap(d token) *fault {
 	}
 	m := &bpf.Map{Name: name}
 	seen := map[string]bool{}
+	a.comfort.values = nil
 	for a.another() {
 		if a.atEnd() { // a comma too many
 			break
@@ -36,6 +37,10 @@ func (a *assembler) doMap(d token) *fault {
 	}
 	if !a.atEnd() {
 		return a.unexpected(a.toks[a.i], "a comma or the end of the statement")
+	}
+	values := a.comfort.values
+	if f := a.takeValues(m, values, seen); f != nil {
+		return f
 	}
 	if f := a.completeMap(m, seen, a.span(t)); f != nil {
 		return f
@@ -53,8 +58,12 @@ func (a *assembler) doMap(d token) *fault {
 		if f != nil {
 			return f
 		}
-		a.comfort.maps = append(a.comfort.maps, mapDefinition{s, m})
-		return a.reserve(size, nil, a.span(d))
+		at := a.section.here()
+		a.comfort.maps = append(a.comfort.maps, mapDefinition{symbol: s, def: m, values: values})
+		if f := a.reserve(size, nil, a.span(d)); f != nil {
+			return f
+		}
+		return a.placeValues(m, values, at)
 	})
 }
 
@@ -78,6 +87,9 @@ func (a *assembler) joinLines() *fault {
 		}
 		end := a.toks[i]
 		more, next, f := a.buf.scan(top.off, nil)
+		if f == nil && more[0].kind == tokIdent && a.buf.text[more[0].start] == '.' {
+			return nil // a directive: a brace is missing
+		}
 		top.off = next
 		if f != nil {
 			return f
@@ -119,7 +131,9 @@ func init() {
 			m.Extra = uint64(n)
 			return f
 		}},
+		{"numa_node", (*assembler).mapNode},
 		{"inner", (*assembler).mapInner},
+		{"values", (*assembler).mapValues},
 	}
 }
 
@@ -217,7 +231,7 @@ func (a *assembler) mapInner(m *bpf.Map) *fault {
 	if f != nil {
 		return f
 	}
-	if strings.HasSuffix(m.Name, ".inner") {
+	if isInner(m) {
 		return faultAt(a.span(open), ErrMisuse, "an inner map can't hold maps")
 	}
 	m.Inner = &bpf.Map{Name: m.Name + ".inner"}
@@ -233,11 +247,18 @@ func (a *assembler) mapInner(m *bpf.Map) *fault {
 	return a.completeMap(m.Inner, seen, a.span(open))
 }
 
+// isInner reports whether a map is what another one holds, by the name libbpf
+// gives it.
+func isInner(m *bpf.Map) bool { return strings.HasSuffix(m.Name, ".inner") }
+
 // completeMap checks that nothing is missing and fills in what the type leaves
 // no choice of.
 func (a *assembler) completeMap(m *bpf.Map, seen map[string]bool, at span) *fault {
 	if !seen["type"] {
 		return faultAt(at, ErrMisuse, "the map's type is missing: type=hash, say")
+	}
+	if m.Type == linux.MapStructOps {
+		return faultAt(at, ErrMisuse, "a map of type %s can't be made by .map: its value is a structure of the kernel's own, and loaders make it of a variable of that type in section .struct_ops", m.Type)
 	}
 	need := mapNeeds(m.Type)
 	for _, side := range []struct {
@@ -259,6 +280,9 @@ func (a *assembler) completeMap(m *bpf.Map, seen map[string]bool, at span) *faul
 	}
 	if need.inner && m.Inner == nil {
 		return faultAt(at, ErrMisuse, "a map of type %s needs inner={type=…}: what the maps in it are like", m.Type)
+	}
+	if seen["numa_node"] {
+		m.Flags |= linux.FNUMANode
 	}
 	// The kernel wants the types of both or of neither.
 	if (m.Key == nil) != (m.Value == nil) && m.Inner == nil {
@@ -316,8 +340,6 @@ func mapNeeds(t linux.MapType) mapNeed {
 		return mapNeed{key: sideIndex}
 	case linux.MapCgroupStorage, linux.MapPercpuCgroupStorage:
 		return mapNeed{}
-	case linux.MapStructOps:
-		return mapNeed{key: sideIndex}
 	}
 	return mapNeed{entries: true}
 }

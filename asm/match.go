@@ -27,9 +27,11 @@ type matcher struct {
 	// what was wrong with the operand there. This is found out in a second
 	// attempt, when the first one failed.
 	explaining bool
-	furthest   int
-	expected   []*node
-	fault      *fault
+	// mnemonic is set while the statement is tried as one of the mnemonic dialect.
+	mnemonic bool
+	furthest int
+	expected []*node
+	fault    *fault
 	// mismatch is set when all was well but for registers that must agree.
 	mismatch *fault
 }
@@ -39,7 +41,7 @@ type matcher struct {
 func (m *matcher) match(n *node, i int) bool {
 	t := m.a.toks[i]
 	if t.kind == tokEnd {
-		if n.form != nil && m.agree(n.form) {
+		if n.form != nil && m.a.listing.takes(n.form) && m.agree(n.form) {
 			m.form = n.form
 			return true
 		}
@@ -78,19 +80,16 @@ func (m *matcher) operand(o bpf.Operand, i int) (binding, *fault) {
 	t := m.a.toks[i]
 	switch o {
 	case bpf.OperandDst, bpf.OperandSrc, bpf.OperandDstW, bpf.OperandSrcW:
-		if t.kind != tokIdent {
+		r, end := m.register(i)
+		if end == 0 || r.half != (o == bpf.OperandDstW || o == bpf.OperandSrcW) {
 			return binding{}, nil
 		}
-		text := m.a.text(t)
-		if i == m.first {
-			text = strings.ToLower(text)
-		}
-		r, ok := parseRegister(text)
-		if !ok || r.half != (o == bpf.OperandDstW || o == bpf.OperandSrcW) {
-			return binding{}, nil
-		}
-		b.reg, b.end = r.num, i+1
+		b.reg, b.end = r.num, end
 		return b, nil
+	case operandLocal:
+		if t.kind != tokIdent && t.kind != tokString && t.kind != tokForward && t.kind != tokBackward {
+			return binding{}, nil
+		}
 	case bpf.OperandOff, bpf.OperandDisp, bpf.OperandFunc:
 		if t.kind != tokPlus && t.kind != tokMinus {
 			return binding{}, nil

@@ -17,6 +17,9 @@ func (m *matcher) explain() *fault {
 			return f
 		}
 	}
+	if f := m.explainMnemonic(); f != nil {
+		return f
+	}
 	for _, check := range mistakes {
 		if f := check(m); f != nil {
 			return f
@@ -49,7 +52,7 @@ func (m *matcher) complain(t token, format string, args ...any) *fault {
 
 // foreign are words of other assemblers and of C, with what to write here.
 var foreign = map[string]string{
-	"return": "exit", "ret": "exit", "nop": "goto +0", "jmp": "goto", "ja": "goto",
+	"return": "exit", "ret": "exit", "nop": "goto +0", "jmp": "goto",
 	"else": "a label and a goto", "while": "a label and a goto", "for": "a label and a goto",
 }
 
@@ -70,7 +73,13 @@ func (m *matcher) unknownStart() *fault {
 	if use, ok := foreign[lower]; ok {
 		return f.note("write %s instead", use)
 	}
-	known := slices.Clone(keywords)
+	known := slices.Concat(keywords, mnemonicWords)
+	if strings.HasPrefix(lower, "bug_") {
+		return f.note("the bpftool that printed this does not know the instruction: a newer one does")
+	}
+	if why, ok := missing[lower]; ok {
+		return f.note("%s", why)
+	}
 	for name := range directives {
 		known = append(known, name)
 		if name == "."+lower {
@@ -86,6 +95,10 @@ func (m *matcher) unknownStart() *fault {
 // mistakes are common ways to go wrong; each gives an error if it applies.
 var mistakes = []func(*matcher) *fault{
 	(*matcher).parentheses,
+	(*matcher).mapNumber,
+	(*matcher).kernelOnly,
+	(*matcher).otherOpcode,
+	(*matcher).lockOperation,
 	(*matcher).callRegister,
 	(*matcher).badRegister,
 	(*matcher).byteSwap,
@@ -286,6 +299,7 @@ var operandWords = map[bpf.Operand]string{
 	bpf.OperandOff: "an offset with its sign", bpf.OperandDisp: "an offset with its sign",
 	bpf.OperandJump: "a label or a distance like +3", bpf.OperandFar: "a label or a distance like +3",
 	bpf.OperandFunc: "a distance like +3", bpf.OperandCall: "a function or a helper",
+	operandLocal: "a function of this file",
 }
 
 // maxWanted is how many possibilities an error lists.
@@ -301,15 +315,21 @@ func (m *matcher) wanted() string {
 	}
 	for _, n := range m.expected {
 		for _, e := range n.operands {
+			if m.mnemonic && isRegisterOperand(e.operand) {
+				add("a register")
+				continue
+			}
 			add(operandWords[e.operand])
 		}
 	}
 	for _, n := range m.expected {
-		if len(n.literals) > maxWanted && len(n.operands) == 0 {
+		if len(n.literals) > maxWanted && len(n.operands) == 0 && n.literals[0].kind != tokIdent {
 			return oneOf(append(words, "an operator such as = or +="))
 		}
 		for _, e := range n.literals {
-			add("'" + e.text + "'")
+			if !e.quiet {
+				add("'" + e.text + "'")
+			}
 		}
 	}
 	for _, n := range m.expected {

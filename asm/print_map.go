@@ -2,6 +2,7 @@ package asm
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
@@ -39,8 +40,34 @@ func (l *listing) mapWords(m *bpf.Map) []string {
 	if m.Pinning == 1 {
 		words = append(words, "pinning=by_name")
 	}
+	if m.Flags&linux.FNUMANode != 0 {
+		add("numa_node", uint64(m.NumaNode))
+	}
 	if m.Inner != nil {
 		words = append(words, "inner={"+strings.Join(l.mapWords(m.Inner), ", ")+"}")
+	}
+	if values := l.valueWords(m); len(values) > 0 {
+		words = append(words, "values={"+strings.Join(values, ", ")+"}")
+	}
+	return words
+}
+
+// valueWords writes the initial values that the object has the programs and maps
+// of.
+func (l *listing) valueWords(m *bpf.Map) []string {
+	var words []string
+	next := uint32(0)
+	for _, v := range m.Values {
+		known := slices.ContainsFunc(l.obj.Programs, func(p *bpf.Program) bool { return p.Name == v.Name }) ||
+			slices.ContainsFunc(l.obj.Maps, func(m *bpf.Map) bool { return m.Name == v.Name })
+		if !known || v.Index > maxValueIndex {
+			continue
+		}
+		word := symbolText(v.Name)
+		if v.Index != next {
+			word = fmt.Sprintf("[%d]=%s", v.Index, word)
+		}
+		words, next = append(words, word), v.Index+1
 	}
 	return words
 }

@@ -45,7 +45,8 @@ func (a *assembler) relax() {
 	for _, s := range a.sections {
 		if len(s.gaps) > 0 {
 			open = append(open, s)
-			s.rebase()
+			s.base = make([]uint64, len(s.gaps)+1)
+			s.visited = len(s.gaps)
 		}
 	}
 	var last span
@@ -58,6 +59,7 @@ func (a *assembler) relax() {
 		for _, s := range open {
 			for i := range s.gaps {
 				g := &s.gaps[i]
+				s.visit(i)
 				size, f := a.measure(s, g, i)
 				if f != nil {
 					if f != told {
@@ -66,10 +68,11 @@ func (a *assembler) relax() {
 					g.kind, g.align, size = gapAlign, 1, 0
 				}
 				if size != g.size {
+					s.moved += size - g.size
 					g.size, changed, last = size, true, g.at
-					s.rebase()
 				}
 			}
+			s.visit(len(s.gaps))
 		}
 	}
 	for _, s := range open {
@@ -77,14 +80,16 @@ func (a *assembler) relax() {
 	}
 }
 
-// rebase sums up the gaps.
-func (s *section) rebase() {
-	s.base = append(s.base[:0], 0)
-	sum := uint64(0)
-	for _, g := range s.gaps {
-		sum += g.size
-		s.base = append(s.base, sum)
+// visit makes gap i, or what lies behind the last one, the current gap of a
+// pass. What the gaps in front of it have grown by in this pass is added to its
+// base now, and to those behind it when they are asked for: so that a pass takes
+// time in proportion to the gaps, and all distances are right at any moment.
+func (s *section) visit(i int) {
+	if i == 0 {
+		s.moved = 0
 	}
+	s.base[i] += s.moved
+	s.visited = i
 }
 
 // measure gives the size that gap i should have as things stand.

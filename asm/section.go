@@ -15,17 +15,24 @@ type section struct {
 	entry  uint64
 	align  uint64
 	link   string // name of a symbol, for SHF_LINK_ORDER
-	plain  bool   // the file gave no flags, and the name says nothing
+	linkAt span
+	group  *sectionGroup
+	unique int64 // tells sections of the same name apart; 0 is the usual one
+	plain  bool  // the file gave no flags, and the name says nothing
 	data   []byte
 	length uint64 // of SHT_NOBITS, in bytes
 	gaps   []gap
 	base   []uint64 // filled by relax: how far gaps move what is behind them
-	fixups []fixup
-	lines  []line
-	relocs []relocation
-	code   bool // holds an instruction
-	sym    *symbol
-	out    *elf.Section
+	// While relax is at it: the gap it is at, and what to add to bases behind it.
+	visited int
+	moved   uint64
+	fixups  []fixup
+	lines   []line
+	rows    []lineRow
+	relocs  []relocation
+	code    bool // holds an instruction
+	sym     *symbol
+	out     *elf.Section
 }
 
 // place is an offset into a section's data before the gaps in front of it have
@@ -55,7 +62,11 @@ func (s *section) address(p place) uint64 {
 	if len(s.base) == 0 {
 		return p.off
 	}
-	return p.off + s.base[p.gap]
+	at := p.off + s.base[p.gap]
+	if p.gap > s.visited {
+		at += s.moved
+	}
+	return at
 }
 
 // distance gives how far b lies behind a when that is known already: when no
@@ -132,6 +143,38 @@ func typeByName(name string) stdelf.SectionType {
 // textAlign is the alignment .text starts with, as LLVM has it.
 const textAlign = 4
 
+// sectionGroup is a set of sections that a linker keeps or drops together.
+type sectionGroup struct {
+	name   string // of the symbol that stands for it
+	comdat bool
+	at     span
+}
+
+// sectionKey is what makes sections different.
+type sectionKey struct {
+	name, group, link string
+	unique            int64
+}
+
+func (s *section) key() sectionKey {
+	k := sectionKey{name: s.name, link: s.link, unique: s.unique}
+	if s.group != nil {
+		k.group = s.group.name
+	}
+	return k
+}
+
+// isUsual reports whether the name is all that makes the section different.
+func (k sectionKey) isUsual() bool { return k.group == "" && k.link == "" && k.unique == 0 }
+
+// sectionLike finds a section, nil if there is none.
+func (a *assembler) sectionLike(k sectionKey) *section {
+	if k.isUsual() {
+		return a.byName[k.name]
+	}
+	return a.special[k]
+}
+
 // sectionNamed gives the section called name, made with LLVM's defaults when
 // there is none yet.
 func (a *assembler) sectionNamed(name string) *section {
@@ -144,17 +187,27 @@ func (a *assembler) sectionNamed(name string) *section {
 	return s
 }
 
+// newSection makes a section that is known by its name.
 func (a *assembler) newSection(name string, typ stdelf.SectionType, flags stdelf.SectionFlag) *section {
-	s := &section{name: name, typ: typ, flags: flags, align: 1}
-	switch name {
+	return a.addSection(&section{name: name, typ: typ, flags: flags})
+}
+
+// addSection adds s to the file.
+func (a *assembler) addSection(s *section) *section {
+	s.align = 1
+	switch s.name {
 	case ".text":
-		s.align = textAlign
+		if s.key().isUsual() {
+			s.align = textAlign
+		}
 	case ".BTF":
 		a.compiled = true
 	}
-	s.sym = &symbol{name: name, state: symLabel, section: s}
-	if _, taken := a.byName[name]; !taken {
-		a.byName[name] = s
+	s.sym = &symbol{name: s.name, state: symLabel, section: s}
+	if k := s.key(); k.isUsual() {
+		a.byName[s.name] = s
+	} else {
+		a.special[k] = s
 	}
 	a.sections = append(a.sections, s)
 	return s
@@ -162,6 +215,9 @@ func (a *assembler) newSection(name string, typ stdelf.SectionType, flags stdelf
 
 // enter makes s the current section.
 func (a *assembler) enter(s *section) {
+	if a.section != s {
+		a.debug.pending = nil // a .loc is not about another section
+	}
 	a.previous, a.section = a.section, s
 }
 

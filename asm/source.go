@@ -15,8 +15,9 @@ type buffer struct {
 	name  string
 	text  string
 	lines []uint32 // where each line begins; made when first asked for
+	kind  textKind // found out when first asked for
 
-	// An expansion knows what asked for it.
+	// An expansion or included file knows what asked for it.
 	outer span
 	title string // "macro name"; "" for a file
 }
@@ -65,6 +66,10 @@ func (s span) place() (pos bpf.Pos, line string, length int, notes []string) {
 			notes = append(notes, "in line "+itoa(n)+" of "+s.buf.title+": "+text)
 		}
 		s = s.buf.outer
+	}
+	for from := s.buf.outer; from.buf != nil && len(notes) < maxNotes; from = from.buf.outer {
+		n, _, _ := from.buf.line(from.start)
+		notes = append(notes, "included from "+from.buf.name+":"+itoa(n))
 	}
 	n, start, end := s.buf.line(s.start)
 	pos = bpf.Pos{File: s.buf.name, Line: n, Col: int(s.start-start) + 1}

@@ -25,16 +25,21 @@ type symbol struct {
 	place   place
 	state   symbolState
 
-	bind      stdelf.SymBind
-	typ       stdelf.SymType
-	vis       stdelf.SymVis
-	bound     bool // .globl, .weak, .local or .extern spoke of it
-	typed     bool // .type gave typ
-	called    bool // a call names it
-	broken    bool // its definition was refused: no further complaints
-	mayChange bool // a variable of .set, which may be set again
+	bind   stdelf.SymBind
+	typ    stdelf.SymType
+	vis    stdelf.SymVis
+	bound  bool // .globl, .weak, .local or .extern spoke of it
+	typed  bool // .type gave typ
+	called bool // a call names it
+	kept   bool // it goes into the symbol table whatever it is
+	// How an undefined symbol is referred to: by .weakref, by its own name, or
+	// as the name of a group.
+	isWeakly, isDirectly, isSignature bool
+	broken                            bool // its definition was refused: no further complaints
+	mayChange                         bool // a variable of .set, which may be set again
 
-	def, ref span // where it is defined; where it is first needed
+	def, ref span         // where it is defined; where it is first needed
+	declared *declaration // in words of C
 	more     *symbolMore
 	out      *elf.Symbol
 }
@@ -43,6 +48,7 @@ type symbol struct {
 type symbolMore struct {
 	value   expr  // of a variable
 	base    value // of a variable that is another name for a place
+	weakref bool  // by .weakref, which makes weak what it stands for
 	size    expr
 	hasSize bool
 	sizeAt  span

@@ -84,7 +84,7 @@ func TestErrorKinds(t *testing.T) {
 // TestLines looks where the instructions of a program say they came from.
 func TestLines(t *testing.T) {
 	written := load(t, "dir/prog.s", "\t.program xdp, f\n\tr0 = 1; r1 = 2\n\n.rept 2\n\tr0 += 1\n.endr\n.macro leave\n\texit\n.endm\n\tleave\n").Programs[0]
-	compiled := load(t, "c.s", "\t.file 3 \"/src\" \"prog.c\"\n\t.program xdp, f\n\t.loc 3 7 2 prologue_end\n\tr0 = 1\n\t.loc 3 9\n\texit\n").Programs[0]
+	compiled := load(t, "c.s", "\t.file 1 \"/src\" \"prog.c\"\n\t.program xdp, f\n\t.loc 1 7 2 prologue_end\n\tr0 = 1\n\t.loc 1 9\n\texit\n").Programs[0]
 	for _, c := range []struct {
 		p    *bpf.Program
 		pc   int

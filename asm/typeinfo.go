@@ -21,6 +21,7 @@ func (a *assembler) addTypeInfo(img *elf.Image) *fault {
 		}
 		return nil
 	}
+	a.checkValues()
 	info := &elf.TypeInfo{}
 	types := functionTypes{}
 	for _, m := range a.comfort.maps {
@@ -28,11 +29,15 @@ func (a *assembler) addTypeInfo(img *elf.Image) *fault {
 	}
 	for _, s := range a.symbols.order {
 		switch {
+		case s.out != nil && s.state == symUndefined:
+			if t := a.externType(s); t != nil {
+				info.Externs = append(info.Externs, elf.ExternInfo{Symbol: s.out, Type: t})
+			}
 		case s.out == nil || s.state != symLabel:
 		case isVariable(s):
 			info.Vars = append(info.Vars, elf.VarInfo{Symbol: s.out, Type: variableType(s)})
 		case s.typ == stdelf.STT_FUNC && s.section.isExecutable() && s.out.Size > 0 && !a.opts.NoDebug:
-			info.Funcs = append(info.Funcs, elf.FuncInfo{Symbol: s.out, Type: types.of(s.section.name)})
+			info.Funcs = append(info.Funcs, elf.FuncInfo{Symbol: s.out, Type: a.functionType(types, s)})
 		}
 	}
 	if !a.opts.NoDebug && len(info.Funcs) > 0 {
@@ -56,9 +61,12 @@ func isVariable(s *symbol) bool {
 		sec.flags&stdelf.SHF_ALLOC != 0 && !sec.isExecutable()
 }
 
-// variableType is an unsigned number where the size allows, else bytes; and
-// text in a license.
+// variableType is what .type says; else an unsigned number where the size
+// allows, else bytes; and text in a license.
 func variableType(s *symbol) btf.Type {
+	if s.declared != nil {
+		return s.declared.typ
+	}
 	if s.section.name == licenseSection {
 		return arrayOf(scalars["char"].typ, uint32(s.out.Size))
 	}
@@ -75,6 +83,39 @@ func plainType(size uint64) btf.Type {
 	return arrayOf(unsigned(1), uint32(size))
 }
 
+// externType is the type of something that the kernel provides: what .type says,
+// or what is known of a function that is called; of a variable, that its address
+// is all that matters: void, where clang says const void, because cilium/ebpf
+// takes nothing else. A function that nothing is known of is another file's.
+func (a *assembler) externType(s *symbol) btf.Type {
+	switch {
+	case a.compiled:
+		return nil
+	case s.declared != nil:
+		if _, isVoid := btf.UnderlyingType(s.declared.typ).(*btf.Void); isVoid {
+			return &btf.Void{}
+		}
+		return s.declared.typ
+	}
+	if proto := a.kfuncType(s.name); proto != nil {
+		return proto
+	}
+	if s.called {
+		return nil
+	}
+	return &btf.Void{}
+}
+
+// functionType is what .type says of a function, or else what its section does.
+func (a *assembler) functionType(types functionTypes, s *symbol) *btf.FuncProto {
+	if s.declared != nil {
+		if proto, ok := s.declared.typ.(*btf.FuncProto); ok {
+			return proto
+		}
+	}
+	return types.of(a, s.section.name)
+}
+
 // unsigned is the unsigned type of 1, 2, 4 or 8 bytes.
 func unsigned(size int) btf.Type { return scalars["u"+itoa(size*8)].typ }
 
@@ -84,7 +125,7 @@ type functionTypes map[linux.ProgramType]*btf.FuncProto
 // of is the type of a function of some section: int f(struct xdp_md
 // *ctx) for a program, as far as its kind has a context with a name, and int
 // f(void) for one that programs call.
-func (types functionTypes) of(section string) *btf.FuncProto {
+func (types functionTypes) of(a *assembler, section string) *btf.FuncProto {
 	def, _, ok := linux.SectionByName(section)
 	if !ok {
 		return &btf.FuncProto{Return: scalars["int"].typ}
@@ -92,7 +133,7 @@ func (types functionTypes) of(section string) *btf.FuncProto {
 	if types[def.Type] == nil {
 		target := btf.Type(&btf.Void{})
 		if c, ok := linux.ContextOf(def.Type); ok {
-			target = contextType(c)
+			target = a.opaqueStruct(c.Name, false)
 		}
 		types[def.Type] = &btf.FuncProto{
 			Return: scalars["int"].typ,

@@ -65,6 +65,7 @@ var forms = []Form{
 	{Syntax: "%D ^= %S", Op: 0xac, Since: V1, Group: Base32},
 	{Syntax: "%D = %i", Op: 0xb4, Since: V1, Group: Base32},
 	{Syntax: "%D = %S", Op: 0xbc, Since: V1, Group: Base32},
+	{Syntax: "%d = %S", Op: 0xbc, Since: V1, Group: Base32, Alias: true}, // as clang 19 prints some of them, which llvm-mc refuses
 	{Syntax: "%D = (s8)%S", Op: 0xbc, Off: 8, Since: V4, Group: Base32},
 	{Syntax: "%D = (s16)%S", Op: 0xbc, Off: 16, Since: V4, Group: Base32},
 	{Syntax: "%D s>>= %i", Op: 0xc4, Since: V1, Group: Base32},

@@ -92,9 +92,13 @@ type Map struct {
 	MaxEntries uint32
 	Flags      uint32
 	Extra      uint64 // map_extra: hash functions of a bloom filter, …
+	NumaNode   uint32 // node to allocate on, when Flags has BPF_F_NUMA_NODE
 	Pinning    uint32 // LIBBPF_PIN_BY_NAME is 1
 	Inner      *Map   // what a map of maps holds
 	Key, Value btf.Type
+	// Values are the programs or maps that a map of such holds from the start,
+	// by ascending Index.
+	Values []MapValue
 	// Contents is the initial value of a section of global variables: the one
 	// value of an array map. Nil when it starts as zeros.
 	Contents []byte
@@ -103,4 +107,11 @@ type Map struct {
 	// Section is the ELF section that the map stands for, when it holds global
 	// variables.
 	Section string
+}
+
+// MapValue is an initial value of a prog_array, an array_of_maps or a
+// hash_of_maps.
+type MapValue struct {
+	Index uint32 // the key, a number of 4 bytes
+	Name  string // of a program or a map of the object
 }

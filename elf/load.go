@@ -82,6 +82,7 @@ type loader struct {
 	mapAt     map[mapPlace]int // index of the map defined there
 	dataMap   map[*Section]int // index of the map that a section of variables is
 	brokenMap map[mapPlace]error
+	values    valueIndex
 	externs   map[string]string // section of .BTF that lists an undefined symbol
 
 	budget int // instructions that may still be linked

@@ -132,7 +132,11 @@ func (l *loader) mapOf(sym Symbol) (*bpf.Map, error) {
 		if !ok {
 			return nil, fmt.Errorf("%w: its type is not a struct", errMapDef)
 		}
-		return parseMapDef(sym.Name, def, false)
+		m, err := parseMapDef(sym.Name, def, false)
+		if err == nil {
+			l.mapValues(m, sym, def)
+		}
+		return m, err
 	}
 	return nil, fmt.Errorf("%w: the types don't describe it", errMapDef)
 }

@@ -15,14 +15,18 @@ import (
 // type says everything. It is a struct whose members are named after the
 // attributes of the map (libbpf, parse_btf_map_def). A number N is written as
 // a pointer to an array of N ints, a type as a pointer to it, and what a map of
-// maps holds as an array of pointers to another such struct.
+// maps holds as an array of pointers to another such struct. What is in a map
+// of maps or programs from the start follows the struct: addresses of 8 bytes,
+// with a relocation each.
 
 // mapMember is an attribute that a map's definition has to give.
 type mapMember struct {
 	name string
 	num  uint64   // the attribute, unless typ is set
 	typ  btf.Type // for key and value
-	of   *bpf.Map // for values
+	of   *bpf.Map // for values, in a map of maps
+	// programs is set for values in a map of programs.
+	programs bool
 }
 
 // mapMembers lists what the definition of m says. What is 0 is left out, but
@@ -42,15 +46,17 @@ func mapMembers(m *bpf.Map) []mapMember {
 		number(name+"_size", uint64(size))
 	}
 	typeOrSize("key", m.Key, m.KeySize)
-	if m.Inner == nil {
+	programs := m.Inner == nil && len(m.Values) > 0
+	if m.Inner == nil && !programs {
 		typeOrSize("value", m.Value, m.ValueSize)
 	}
 	number("max_entries", uint64(m.MaxEntries))
 	number("map_flags", uint64(m.Flags))
 	number("map_extra", m.Extra)
+	number("numa_node", uint64(m.NumaNode))
 	number("pinning", uint64(m.Pinning))
-	if m.Inner != nil {
-		members = append(members, mapMember{name: "values", of: m.Inner})
+	if m.Inner != nil || programs {
+		members = append(members, mapMember{name: "values", of: m.Inner, programs: programs})
 	}
 	return members
 }
@@ -61,12 +67,24 @@ const mapMemberSize = 8
 
 // MapDefSize is the size in bytes of the variable in section .maps that stands
 // for m: 8 for each attribute that is given, apart from the inner map, an array
-// of no elements. Whoever lays out the section gives the map's symbol this size,
-// and the section that many zero bytes for it, aligned to 8.
+// of no elements, and 8 for each initial value up to that of the highest index.
+// Whoever lays out the section gives the map's symbol this size, and the section
+// that many zero bytes for it, aligned to 8.
 func MapDefSize(m *bpf.Map) int {
+	size := MapValuesOffset(m)
+	for _, v := range m.Values {
+		size = max(size, MapValuesOffset(m)+(int(v.Index)+1)*mapMemberSize)
+	}
+	return size
+}
+
+// MapValuesOffset says where in that variable the initial values begin, in
+// bytes. The value of index i is the 8 bytes at i*8 from there, with a
+// relocation of type R_BPF_64_ABS64 against the symbol of a program or map.
+func MapValuesOffset(m *bpf.Map) int {
 	size := 0
 	for _, member := range mapMembers(m) {
-		if member.of == nil {
+		if member.of == nil && !member.programs {
 			size += mapMemberSize
 		}
 	}
@@ -85,6 +103,12 @@ func mapNumber(n uint32) btf.Type {
 	return &btf.Pointer{Target: &btf.Array{Index: mapIndex, Type: mapElem, Nelems: n}}
 }
 
+// mapProgram is the type of what a map of programs holds, as clang has it of
+// int (void *).
+func mapProgram() btf.Type {
+	return &btf.FuncProto{Return: mapElem, Params: []btf.FuncParam{{Type: &btf.Pointer{Target: &btf.Void{}}}}}
+}
+
 // mapDef makes the struct that defines m.
 func mapDef(m *bpf.Map, inner bool) (*btf.Struct, error) {
 	if m.Section != "" {
@@ -93,12 +117,17 @@ func mapDef(m *bpf.Map, inner bool) (*btf.Struct, error) {
 	if inner && m.Pinning != 0 {
 		return nil, errors.New("an inner map can't be pinned")
 	}
-	def := &btf.Struct{Size: uint32(MapDefSize(m))}
+	if inner && len(m.Values) > 0 {
+		return nil, errors.New("what is in an inner map from the start can't be said")
+	}
+	def := &btf.Struct{Size: uint32(MapValuesOffset(m))}
 	for i, member := range mapMembers(m) {
 		var t btf.Type
 		switch {
 		case member.of != nil && inner:
 			return nil, errors.New("maps nest only once: the inner map can't hold maps itself")
+		case member.programs:
+			t = &btf.Array{Index: mapIndex, Type: &btf.Pointer{Target: mapProgram()}}
 		case member.of != nil:
 			of, err := mapDef(member.of, true)
 			if err != nil {
@@ -205,8 +234,7 @@ func parseMapMember(m *bpf.Map, member btf.Member, last, inner bool) error {
 	case "map_extra":
 		m.Extra, err = memberNumber(member.Type)
 	case "numa_node":
-		// The node to allocate on: read for its form, of no consequence here.
-		_, err = memberNumber(member.Type)
+		err = number(&m.NumaNode)
 	case "pinning":
 		if inner {
 			return errors.New("an inner map can't be pinned")

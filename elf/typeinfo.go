@@ -14,6 +14,17 @@ type TypeInfo struct {
 	Vars  []VarInfo
 	Funcs []FuncInfo
 	Lines []LineInfo
+	// Externs are what the kernel provides: DATASEC .ksyms.
+	Externs []ExternInfo
+}
+
+// ExternInfo gives the type of an undefined symbol that stands for a function or
+// a variable of the kernel: a *btf.FuncProto for a function, otherwise the
+// variable's type, void when only its address matters. A loader may do
+// without it when its symbol is weak.
+type ExternInfo struct {
+	Symbol *Symbol
+	Type   btf.Type
 }
 
 // MapInfo describes a map in section .maps; Symbol is its variable there, of

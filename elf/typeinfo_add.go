@@ -35,7 +35,7 @@ func (img *Image) AddTypeInfo(info *TypeInfo) (err error) {
 			return fmt.Errorf("add type information: the image has a section %s already", name)
 		}
 	}
-	if len(info.Maps)+len(info.Vars)+len(info.Funcs)+len(info.Lines) == 0 {
+	if len(info.Maps)+len(info.Vars)+len(info.Funcs)+len(info.Lines)+len(info.Externs) == 0 {
 		return nil
 	}
 	defer func() {
@@ -47,6 +47,9 @@ func (img *Image) AddTypeInfo(info *TypeInfo) (err error) {
 	}()
 	t := typeWriter{img: img}
 	if err := t.variables(info); err != nil {
+		return fmt.Errorf("add type information: %w", err)
+	}
+	if err := t.externs(info.Externs); err != nil {
 		return fmt.Errorf("add type information: %w", err)
 	}
 	if err := t.functions(info.Funcs); err != nil {
@@ -133,8 +136,8 @@ func (t *typeWriter) variables(info *TypeInfo) error {
 		if err != nil {
 			return fail(err)
 		}
-		if m.Symbol.Size != uint64(def.Size) {
-			return fail(fmt.Errorf("its symbol has %d bytes, not the %d of its definition", m.Symbol.Size, def.Size))
+		if size := MapDefSize(m.Map); m.Symbol.Size != uint64(size) {
+			return fail(fmt.Errorf("its symbol has %d bytes, not the %d of its definition", m.Symbol.Size, size))
 		}
 		inSection[m.Symbol.Section] = append(inSection[m.Symbol.Section], variable{m.Symbol, def, m.Symbol.Size})
 	}
@@ -178,6 +181,42 @@ func (t *typeWriter) variables(info *TypeInfo) error {
 				Offset: uint32(v.sym.Value), Size: uint32(v.size),
 			})
 		}
+		t.datasecs = append(t.datasecs, datasec)
+	}
+	return nil
+}
+
+// kernelSymbols is the DATASEC of what the kernel provides. No section of the
+// object has this name.
+const kernelSymbols = ".ksyms"
+
+// externs makes a FUNC or VAR of everything that the kernel provides, as clang
+// does of what C declares extern in section .ksyms.
+func (t *typeWriter) externs(externs []ExternInfo) error {
+	datasec := &btf.Datasec{Name: kernelSymbols}
+	for _, e := range externs {
+		fail := func(err error) error { return fmt.Errorf("extern %q: %w", symbolName(e.Symbol), err) }
+		switch {
+		case e.Symbol == nil || e.Symbol.IsDefined() || !slices.Contains(t.img.Symbols, e.Symbol):
+			return fail(errors.New("is no undefined symbol of the image"))
+		case !isBTFName(e.Symbol.Name):
+			return fail(errors.New("its name is not one of letters, digits, underscores and dots"))
+		}
+		if proto, ok := e.Type.(*btf.FuncProto); ok {
+			datasec.Vars = append(datasec.Vars, btf.VarSecinfo{
+				Type: &btf.Func{Name: e.Symbol.Name, Type: proto, Linkage: btf.ExternFunc},
+			})
+			continue
+		}
+		size := 1 // of what has no size, as clang has it
+		if n, err := btf.Sizeof(e.Type); err == nil && n > 0 {
+			size = n
+		}
+		datasec.Vars = append(datasec.Vars, btf.VarSecinfo{
+			Type: &btf.Var{Name: e.Symbol.Name, Type: e.Type, Linkage: btf.ExternVar}, Size: uint32(size),
+		})
+	}
+	if len(datasec.Vars) > 0 {
 		t.datasecs = append(t.datasecs, datasec)
 	}
 	return nil

@@ -1,6 +1,9 @@
 package linux
 
-import "strings"
+import (
+	"sort"
+	"strings"
+)
 
 // constant is a name of the kernel's headers and its value.
 type constant struct {
@@ -60,4 +63,14 @@ func addEnum(values map[string]int64, prefix string, table []enumRow) {
 	for value, row := range table {
 		values[prefix+strings.ToUpper(row.name)] = int64(value)
 	}
+}
+
+// ConstantNames returns all names that Constant knows, sorted.
+func ConstantNames() []string {
+	names := make([]string, 0, len(constants))
+	for name := range constants {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
 }

@@ -20,14 +20,20 @@ type options struct {
 	output  string
 	endian  string
 	noDebug bool
+	include []string
+	cpu     string
+	dialect string
 }
 
 func command() *cli.Command {
 	var o options
 	flags := pflag.NewFlagSet("ebas", pflag.ContinueOnError)
-	flags.StringVarP(&o.output, "output", "o", "", "write the object to `FILE`; - for standard output\n(default: the source's name with .o, in this directory)")
-	flags.StringVar(&o.endian, "endian", "little", "byte order of the object: `little|big`")
-	flags.BoolVar(&o.noDebug, "no-debug", false, "leave out the source lines (.BTF.ext)")
+	flags.StringVarP(&o.output, "output", "o", "", "write the object to `FILE`; - for standard output\n(default: the source's name with .o, in this folder)")
+	flags.StringArrayVarP(&o.include, "include", "I", nil, "look in `DIR` too for what .include and .incbin name;\nmay be repeated")
+	flags.StringVar(&o.endian, "endian", "little", "`ORDER` of bytes in the object: little (default) or big")
+	flags.BoolVar(&o.noDebug, "no-debug", false, "leave out function types and source lines")
+	flags.StringVar(&o.cpu, "cpu", "v4", "`VERSION` of the instruction set that may be used:\nv1, v2, v3 or v4 (default)")
+	flags.StringVar(&o.dialect, "dialect", "auto", "whose `READING` counts where assemblers differ: auto\n(default: ask), llvm, gnu (; begins a comment) or ubpf")
 	return &cli.Command{
 		Name:     "ebas",
 		Synopsis: "assemble eBPF programs into object files",
@@ -45,7 +51,7 @@ func run(env *cli.Env, o *options, args []string) error {
 	case len(args) > 1 && o.output != "":
 		return cli.Usagef("-o names one object, but %d source files were given", len(args))
 	}
-	assembler := asm.Options{NoDebug: o.noDebug}
+	assembler := asm.Options{NoDebug: o.noDebug, Include: o.include}
 	switch o.endian {
 	case "little":
 		assembler.ByteOrder = binary.LittleEndian
@@ -53,6 +59,14 @@ func run(env *cli.Env, o *options, args []string) error {
 		assembler.ByteOrder = binary.BigEndian
 	default:
 		return cli.Usagef("--endian is %q, expected little or big", o.endian)
+	}
+	cpu, ok := map[string]bpf.ISA{"v1": bpf.V1, "v2": bpf.V2, "v3": bpf.V3, "v4": bpf.V4}[o.cpu]
+	if !ok {
+		return cli.Usagef("--cpu is %q, expected v1, v2, v3 or v4", o.cpu)
+	}
+	assembler.CPU = cpu
+	if assembler.Dialect, ok = asm.ParseDialect(o.dialect); !ok {
+		return cli.Usagef("--dialect is %q, expected auto, llvm, gnu or ubpf", o.dialect)
 	}
 	// Every file is tried, so that one run shows the errors of all.
 	var failed bpf.Diagnostics

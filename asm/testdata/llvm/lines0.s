@@ -1,0 +1,3 @@
+# A table without lines.
+	.file 0 "/a" "b.c"
+	exit
