@@ -102,7 +102,7 @@ func spaces(line string) string {
 	return b.String()
 }
 
-var times = regexp.MustCompile(`[0-9.]+ (ns|µs|ms|s|[kMG]? packets/s)\b`)
+var times = regexp.MustCompile(`[0-9.]+ (ns|µs|ms|s|([kMG] )?packets/s)\b`)
 
 // timeless leaves out what a clock had a part in.
-func timeless(s string) string { return times.ReplaceAllString(s, "TIME $1") }
+func timeless(s string) string { return times.ReplaceAllString(s, "TIME") }

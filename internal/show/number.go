@@ -29,26 +29,37 @@ func Duration(d time.Duration) string {
 	case d < time.Microsecond:
 		return fmt.Sprintf("%d ns", d.Nanoseconds())
 	case d < time.Millisecond:
-		return fmt.Sprintf("%.3g µs", float64(d)/1e3)
+		return digits(float64(d)/1e3) + " µs"
 	case d < time.Second:
-		return fmt.Sprintf("%.3g ms", float64(d)/1e6)
+		return digits(float64(d)/1e6) + " ms"
 	}
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }
 
-// Rate writes n things in d as things a second: "1.23 M", "45.6 k".
+// Rate writes n things in d as things a second: "1.23 M", "45.6 k", "789".
 func Rate(n int64, d time.Duration) string {
 	if d <= 0 {
 		return "?"
 	}
-	r := float64(n) / d.Seconds()
-	switch {
+	switch r := float64(n) / d.Seconds(); {
 	case r >= 1e9:
-		return fmt.Sprintf("%.2f G", r/1e9)
+		return digits(r/1e9) + " G"
 	case r >= 1e6:
-		return fmt.Sprintf("%.2f M", r/1e6)
+		return digits(r/1e6) + " M"
 	case r >= 1e3:
-		return fmt.Sprintf("%.1f k", r/1e3)
+		return digits(r/1e3) + " k"
+	default:
+		return digits(r)
 	}
-	return fmt.Sprintf("%.0f ", r)
+}
+
+// digits writes v, from 0 to 1000, with three digits.
+func digits(v float64) string {
+	switch {
+	case v < 9.995:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case v < 99.95:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
 }

@@ -13,8 +13,8 @@ func TestNumbers(t *testing.T) {
 	for want, got := range map[string]string{
 		"0": Count(0), "999": Count(999), "1,000": Count(1000), "-1,234,567": Count(-1234567),
 		"1 packet": Plural(1, "packet"), "2,000 packets": Plural(2000, "packet"),
-		"999 ns": Duration(999), "1.5 µs": Duration(1500), "12.3 ms": Duration(12345 * time.Microsecond), "61.00 s": Duration(61 * time.Second),
-		"1.50 M": Rate(3e6, 2*time.Second), "2.0 k": Rate(2000, time.Second), "7 ": Rate(7, time.Second), "?": Rate(1, 0),
+		"999 ns": Duration(999), "1.50 µs": Duration(1500), "1000 µs": Duration(999_999), "100 µs": Duration(99_960), "12.3 ms": Duration(12345 * time.Microsecond), "61.00 s": Duration(61 * time.Second),
+		"1.50 M": Rate(3e6, 2*time.Second), "2.00 k": Rate(2000, time.Second), "7.00": Rate(7, time.Second), "?": Rate(1, 0),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
