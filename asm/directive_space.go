@@ -22,19 +22,21 @@ var spaceDirectives = map[string]handler{
 // maxAlign is the largest alignment of a section, in bytes.
 const maxAlign = 1 << 31
 
+// expressionAndFill reads an expression and, behind a comma, the byte to fill
+// the space with; no pattern without one.
+func (a *assembler) expressionAndFill() (e expr, at span, pattern []byte, f *fault) {
+	if e, at, f = a.expression(); f != nil || !a.another() {
+		return e, at, nil, f
+	}
+	fill, f := a.absoluteIn("the byte to fill with", -128, 255)
+	return e, at, []byte{byte(fill)}, f
+}
+
 // doZero is .zero COUNT [, BYTE].
 func (a *assembler) doZero(d token) *fault {
-	count, at, f := a.expression()
+	count, at, pattern, f := a.expressionAndFill()
 	if f != nil {
 		return f
-	}
-	var pattern []byte
-	if a.another() {
-		fill, f := a.absoluteIn("the byte to fill with", -128, 255)
-		if f != nil {
-			return f
-		}
-		pattern = []byte{byte(fill)}
 	}
 	v, f := a.eval(count, at)
 	switch {
@@ -93,17 +95,9 @@ func (a *assembler) doFill(d token) *fault {
 
 // doOrg is .org OFFSET [, BYTE]: an offset into the section, or a label of it.
 func (a *assembler) doOrg(d token) *fault {
-	e, at, f := a.expression()
+	e, at, pattern, f := a.expressionAndFill()
 	if f != nil {
 		return f
-	}
-	var pattern []byte
-	if a.another() {
-		fill, f := a.absoluteIn("the byte to fill with", -128, 255)
-		if f != nil {
-			return f
-		}
-		pattern = []byte{byte(fill)}
 	}
 	return a.openGap(gap{kind: gapOrg, expr: e, fill: pattern, at: at})
 }
