@@ -27,9 +27,14 @@ var probe = sync.OnceValue(func() error {
 		insns, license    uint64
 		_                 [96]byte
 	}{6, 2, uint64(uintptr(unsafe.Pointer(&insns))), uint64(uintptr(unsafe.Pointer(&license[0]))), [96]byte{}}
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	if errno != 0 {
-		return errno
+	for {
+		fd, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+		switch errno {
+		case 0:
+			return unix.Close(int(fd))
+		case unix.EAGAIN, unix.EINTR: // a signal of the Go scheduler came in between
+		default:
+			return errno
+		}
 	}
-	return unix.Close(int(fd))
 })
