@@ -8,15 +8,10 @@ import (
 // doRept is .rept COUNT … .endr.
 func (a *assembler) doRept(d token) *fault {
 	n, f := a.absoluteIn("the count", 0, math.MaxInt32)
-	if f == nil && !a.atEnd() {
-		f = a.unexpected(a.toks[a.i], "the end of the statement")
-	}
-	body, ok := a.capture(d, loopEnds, loopStarts)
+	body, f := a.loopBody(d, f)
 	switch {
 	case f != nil:
 		return f
-	case !ok:
-		return faultAt(a.span(d), ErrSyntax, "this %s has no .endr", a.text(d))
 	case len(a.frames) >= maxFrames:
 		return faultAt(a.span(d), ErrMisuse, "loops are nested more than %d deep", maxFrames)
 	}
@@ -57,16 +52,23 @@ func (a *assembler) doIrpc(d token) *fault {
 	return a.loop(d, name, values, f)
 }
 
-func (a *assembler) loop(d token, name string, values []string, f *fault) *fault {
+// loopBody takes the text up to the loop's .endr, also when f says that
+// something is wrong with the loop: what it holds is then not assembled.
+func (a *assembler) loopBody(d token, f *fault) (span, *fault) {
 	if f == nil && !a.atEnd() {
 		f = a.unexpected(a.toks[a.i], "the end of the statement")
 	}
 	body, ok := a.capture(d, loopEnds, loopStarts)
-	switch {
-	case f != nil:
+	if f == nil && !ok {
+		f = faultAt(a.span(d), ErrSyntax, "this %s has no .endr", a.text(d))
+	}
+	return body, f
+}
+
+func (a *assembler) loop(d token, name string, values []string, f *fault) *fault {
+	body, f := a.loopBody(d, f)
+	if f != nil {
 		return f
-	case !ok:
-		return faultAt(a.span(d), ErrSyntax, "this %s has no .endr", a.text(d))
 	}
 	var text strings.Builder
 	for _, v := range values {

@@ -5,7 +5,7 @@
 // EBTOOLS_REQUIRE is a comma-separated list of:
 //
 //	kernel  a Linux kernel that lets this process load BPF programs
-//	llvm    clang-19, llvm-mc-19 and llvm-objdump-19
+//	llvm    clang-19, llvm-mc-19, llvm-objdump-19 and llvm-dwarfdump-19
 //	tools   other programs: bpftool, tcpdump, ip, ping, …
 package require
 
@@ -35,7 +35,7 @@ func missing(t testing.TB, kind, format string, args ...any) {
 // LLVM skips t unless the LLVM 19 tools that tests compare against are on PATH.
 func LLVM(t testing.TB) {
 	t.Helper()
-	programs(t, "llvm", "clang-19", "llvm-mc-19", "llvm-objdump-19")
+	programs(t, "llvm", "clang-19", "llvm-mc-19", "llvm-objdump-19", "llvm-dwarfdump-19")
 }
 
 // Tools skips t unless every named program is on PATH.
