@@ -49,7 +49,7 @@ func conformanceProgram(t *testing.T, name, src string) *bpf.Object {
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}
-	object, problems, err := elf.Load(img, name)
+	object, problems, err := elf.Load(img, name, elf.Options{})
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}

@@ -57,7 +57,7 @@ func OpenReader(name string, r io.Reader, opts Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	obj, more, err := elf.Load(img, name)
+	obj, more, err := elf.Load(img, name, elf.Options{})
 	problems = append(problems, more...)
 	if err != nil {
 		return nil, err

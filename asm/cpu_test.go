@@ -103,7 +103,7 @@ func TestInitialValues(t *testing.T) {
 	if img == nil {
 		t.Fatal(rendered(t, diags))
 	}
-	obj, diags, err := elf.Load(img, "a.o")
+	obj, diags, err := elf.Load(img, "a.o", elf.Options{})
 	if err != nil || len(diags) > 0 {
 		t.Fatal(err, rendered(t, diags))
 	}

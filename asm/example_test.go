@@ -51,7 +51,7 @@ func ExamplePrintObject() {
 1:	r0 = XDP_PASS
 	exit
 `), asm.Options{})
-	obj, _, err := elf.Load(img, "count.o")
+	obj, _, err := elf.Load(img, "count.o", elf.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -77,7 +77,7 @@ func ExamplePrintObject() {
 
 func ExampleFormat() {
 	img, _ := asm.Assemble("f.s", []byte(".program xdp, f\ncall bpf_ktime_get_ns\ncall g\nexit\n.func g\nexit"), asm.Options{})
-	obj, _, err := elf.Load(img, "f.o")
+	obj, _, err := elf.Load(img, "f.o", elf.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -55,7 +55,7 @@ func FuzzAssemble(f *testing.F) {
 		if err != nil {
 			t.Fatalf("a file that can't be read: %v", err)
 		}
-		obj, diags, err := elf.Load(img, "fuzz.o")
+		obj, diags, err := elf.Load(img, "fuzz.o", elf.Options{})
 		if err != nil || diags.Err() != nil {
 			return // there is more in ELF than in programs
 		}

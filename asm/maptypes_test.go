@@ -144,7 +144,7 @@ func loadedObject(t *testing.T, file []byte) *bpf.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	obj, diags, err := elf.Load(img, "a.o")
+	obj, diags, err := elf.Load(img, "a.o", elf.Options{})
 	if err != nil || len(diags) > 0 {
 		t.Fatal(err, rendered(t, diags))
 	}

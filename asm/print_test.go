@@ -43,7 +43,7 @@ func loadFile(t testing.TB, name string, file []byte) *bpf.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	obj, diags, err := elf.Load(img, name)
+	obj, diags, err := elf.Load(img, name, elf.Options{})
 	if err != nil || diags.Err() != nil {
 		t.Fatal(err, diags)
 	}
@@ -122,7 +122,7 @@ func TestPrintCompiled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o, diags, err := elf.Load(img, path)
+			o, diags, err := elf.Load(img, path, elf.Options{})
 			if errors.Is(err, elf.ErrNoPrograms) {
 				t.Skipf("skipped: it holds nothing that is printed: %v", err)
 			}

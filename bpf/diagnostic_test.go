@@ -90,7 +90,7 @@ func TestProgramPlaces(t *testing.T) {
 	p := &Program{
 		Name:         "prog",
 		Instructions: make([]Instruction, 6),
-		Functions:    []Function{{"prog", 0, 4}, {"helper", 4, 2}},
+		Functions:    []Function{{Name: "prog", Len: 4}, {Name: "helper", Start: 4, Len: 2}},
 		Lines:        []Line{{1, Pos{File: "a", Line: 1}, "one"}, {4, Pos{File: "b", Line: 2}, "two"}},
 	}
 	if _, ok := p.LineAt(0); ok {

@@ -18,20 +18,52 @@ type Object struct {
 	Programs  []*Program
 	// Maps are the declared maps and the sections of global variables, in the
 	// order that instructions count them (PseudoMapIdx).
-	Maps  []*Map
-	Types *btf.Spec // nil without BTF
+	Maps []*Map
+	// Externs are the functions and variables that programs take from the
+	// kernel by name (.ksyms).
+	Externs []*Extern
+	Types   *btf.Spec // nil without BTF
+	// Kernel says whose types CO-RE relocations and externs were resolved
+	// against, for messages; empty when they were not.
+	Kernel string
+}
+
+// Extern is a function or a variable that the kernel provides.
+type Extern struct {
+	Name string
+	// Type is a *btf.FuncProto for a function and otherwise the variable's
+	// type, *btf.Void when only its address matters.
+	Type btf.Type
+	Weak bool // a program may be loaded where the kernel has none
+	// ID is its type in the kernel's type information, in that of the module
+	// when Module is not empty; 0 when it was not found or not looked for.
+	ID     btf.TypeID
+	Module string
+}
+
+// IsFunc reports whether the extern is a function.
+func (e *Extern) IsFunc() bool {
+	_, ok := e.Type.(*btf.FuncProto)
+	return ok
 }
 
 // Program is one program, linked: the functions it calls stand behind it, and
 // every reference to a map is a 64-bit immediate load with PseudoMapIdx or
 // PseudoMapIdxValue and the index into Object.Maps.
+//
+// A call of a kernel function has source register CallKfunc and the function's
+// [Extern].ID as immediate, -1 when that is 0; a load of the address of a kernel
+// function or variable that has an ID has PseudoBTFID and the ID, else it loads
+// 0. Externs tells which they are.
 type Program struct {
 	Name    string
 	Section string // section it was found in
 	Type    linux.ProgramType
 	Attach  linux.AttachType
 	Target  string // what the section name says to attach to, if anything
-	License string
+	// SectionFlags is what else the section's name says.
+	SectionFlags linux.SectionFlags
+	License      string
 
 	Instructions []Instruction
 	// Functions are the program's own entry and the functions linked behind
@@ -39,6 +71,26 @@ type Program struct {
 	Functions []Function
 	// Lines gives source lines, by ascending PC; may be empty.
 	Lines []Line
+	// Externs says which instructions refer to what the kernel provides, by
+	// ascending PC.
+	Externs []ExternRef
+	// CORE lists the CO-RE relocations, by ascending PC.
+	CORE []CORERelocation
+}
+
+// ExternRef is an instruction that refers to an extern of the object.
+type ExternRef struct {
+	PC     int
+	Extern *Extern
+}
+
+// ExternAt gives the extern that the instruction at pc refers to, nil for none.
+func (p *Program) ExternAt(pc int) *Extern {
+	i := sort.Search(len(p.Externs), func(i int) bool { return p.Externs[i].PC >= pc })
+	if i < len(p.Externs) && p.Externs[i].PC == pc {
+		return p.Externs[i].Extern
+	}
+	return nil
 }
 
 // Function is a stretch of a program's instructions.
@@ -46,6 +98,8 @@ type Function struct {
 	Name  string
 	Start int // pc of the first instruction
 	Len   int // instructions
+	// Type is the function's type and linkage, nil when the object does not say.
+	Type *btf.Func
 }
 
 // Line says which source line the instructions from PC on come from.
@@ -99,19 +153,19 @@ type Map struct {
 	// Values are the programs or maps that a map of such holds from the start,
 	// by ascending Index.
 	Values []MapValue
-	// Contents is the initial value of a section of global variables: the one
-	// value of an array map. Nil when it starts as zeros.
+	// Contents is the initial value of a section of global variables, the one
+	// value of an array map, or of a struct_ops map. Nil when it starts as zeros.
 	Contents []byte
 	// Frozen: neither programs nor user space may write (.rodata).
 	Frozen bool
 	// Section is the ELF section that the map stands for, when it holds global
-	// variables.
+	// variables, or .kconfig, which is a section of the type information alone.
 	Section string
 }
 
 // MapValue is an initial value of a prog_array, an array_of_maps or a
-// hash_of_maps.
+// hash_of_maps, or the program that a member of a struct_ops map points to.
 type MapValue struct {
-	Index uint32 // the key, a number of 4 bytes
+	Index uint32 // the key, a number of 4 bytes; of a struct_ops map the member's offset in bytes
 	Name  string // of a program or a map of the object
 }

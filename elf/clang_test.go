@@ -47,7 +47,7 @@ func TestClangVariants(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				obj, problems, err := Load(img, filepath.Base(source))
+				obj, problems, err := Load(img, filepath.Base(source), Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -70,8 +70,8 @@ func TestObjectsAreCurrent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, _, err1 := Load(fresh, source)
-		got, _, err2 := Load(readImage(t, strings.TrimSuffix(source, ".c")+".o"), source)
+		want, _, err1 := Load(fresh, source, Options{})
+		got, _, err2 := Load(readImage(t, strings.TrimSuffix(source, ".c")+".o"), source, Options{})
 		if err := errors.Join(err1, err2); err != nil {
 			t.Fatal(err)
 		}

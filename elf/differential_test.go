@@ -55,7 +55,7 @@ func TestLoadLikeCilium(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, problems, err := Load(img, filepath.Base(path))
+			got, problems, err := Load(img, filepath.Base(path), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

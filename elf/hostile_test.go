@@ -31,7 +31,7 @@ func digest(t testing.TB, file []byte) {
 		}
 		return
 	}
-	obj, problems, err := Load(img, "hostile.o")
+	obj, problems, err := Load(img, "hostile.o", Options{})
 	runtime.ReadMemStats(&after)
 	if used, limit := after.TotalAlloc-before.TotalAlloc, uint64(64<<20+200*len(file)); used > limit {
 		t.Errorf("%d bytes were allocated for a file of %d", used, len(file))
@@ -182,7 +182,7 @@ func TestHostile(t *testing.T) {
 		img.Sections = append(img.Sections, &Section{Name: ".bss", Type: stdelf.SHT_NOBITS, Size: 1 << 60, Align: 1 << 60})
 		img.Symbols = append(img.Symbols, &Symbol{Name: "v", Section: img.Sections[1]})
 		digest(t, write(t, img))
-		_, problems, err := Load(img, "x.o")
+		_, problems, err := Load(img, "x.o", Options{})
 		if err != nil || !strings.Contains(problems.Error(), "more than a map can hold") {
 			t.Error(err, problems)
 		}
@@ -203,7 +203,7 @@ func TestHostile(t *testing.T) {
 			img.Symbols = append(img.Symbols, &Symbol{Name: fmt.Sprint("p", i), Type: stdelf.STT_FUNC, Bind: stdelf.STB_GLOBAL, Section: img.Sections[0], Value: i * 16, Size: 16})
 			img.Sections[0].Relocs = append(img.Sections[0].Relocs, Relocation{Offset: i * 16, Type: Reloc64_32, Symbol: all})
 		}
-		obj, problems, err := Load(img, "x.o")
+		obj, problems, err := Load(img, "x.o", Options{})
 		if err != nil || len(obj.Programs) == 0 || !errors.Is(problems.Err(), ErrTooLarge) {
 			t.Errorf("error %v, %d programs, %d problems", err, len(obj.Programs), len(problems))
 		}
@@ -228,7 +228,7 @@ func TestHostile(t *testing.T) {
 			img := program(exit)
 			img.Sections = append(img.Sections, &Section{Name: ".BTF", Type: stdelf.SHT_PROGBITS, Data: blob})
 			digest(t, write(t, img))
-			_, problems, err := Load(img, "x.o")
+			_, problems, err := Load(img, "x.o", Options{})
 			if err != nil || !strings.Contains(problems.Error(), c.want) || problems.Err() != nil {
 				t.Errorf("%s: error %v, problems %v", name, err, problems)
 			}

@@ -47,13 +47,14 @@ var (
 // map that makes no sense. The other programs are unaffected. An error is
 // returned, and no object, when the image has nothing to load at all.
 //
-// CO-RE relocations are not applied: instructions stay as compiled.
-func Load(img *Image, name string) (*bpf.Object, bpf.Diagnostics, error) {
+// What depends on the kernel (CO-RE relocations, kernel functions, settings) is
+// resolved against the kernel that opts name, and otherwise left as compiled.
+func Load(img *Image, name string, opts Options) (*bpf.Object, bpf.Diagnostics, error) {
 	if img.ByteOrder == nil || slices.Contains(img.Sections, nil) || slices.Contains(img.Symbols, nil) {
 		return nil, nil, fmt.Errorf("load %s: %w: it has no byte order, or a section or symbol that is nil", name, ErrImage)
 	}
 	l := &loader{
-		img: img,
+		img: img, opts: opts,
 		obj: &bpf.Object{Name: name, ByteOrder: img.ByteOrder},
 	}
 	l.loadLicense()
@@ -70,6 +71,7 @@ func Load(img *Image, name string) (*bpf.Object, bpf.Diagnostics, error) {
 // loader is an image being made into an object.
 type loader struct {
 	img      *Image
+	opts     Options
 	obj      *bpf.Object
 	problems bpf.Diagnostics
 

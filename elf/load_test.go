@@ -28,7 +28,7 @@ func readImage(t testing.TB, path string) *Image {
 // load loads an image that has no problems.
 func load(t testing.TB, img *Image, name string) *bpf.Object {
 	t.Helper()
-	obj, problems, err := Load(img, name)
+	obj, problems, err := Load(img, name, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestLoadOldMaps(t *testing.T) {
 // TestLoadProblems: what is wrong with some programs is said, and the others
 // are there.
 func TestLoadProblems(t *testing.T) {
-	obj, problems, err := Load(readImage(t, "testdata/problems.o"), "problems.o")
+	obj, problems, err := Load(readImage(t, "testdata/problems.o"), "problems.o", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,10 +213,10 @@ func TestLoadProblems(t *testing.T) {
 
 func TestLoadNothing(t *testing.T) {
 	img := &Image{ByteOrder: binary.LittleEndian, Sections: []*Section{{Name: "license", Type: stdelf.SHT_PROGBITS, Data: []byte("GPL")}}}
-	if _, _, err := Load(img, "empty.o"); !errors.Is(err, ErrNoPrograms) {
+	if _, _, err := Load(img, "empty.o", Options{}); !errors.Is(err, ErrNoPrograms) {
 		t.Errorf("error is %v", err)
 	}
-	if _, _, err := Load(&Image{}, "zero.o"); !errors.Is(err, ErrImage) {
+	if _, _, err := Load(&Image{}, "zero.o", Options{}); !errors.Is(err, ErrImage) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -355,7 +355,7 @@ func TestLoadBadReferences(t *testing.T) {
 		if c.rel.Type != RelocNone {
 			img.Sections[0].Relocs = []Relocation{c.rel}
 		}
-		obj, problems, err := Load(img, "x.o")
+		obj, problems, err := Load(img, "x.o", Options{})
 		if err != nil || len(obj.Programs) > 0 || !errors.Is(problems.Err(), ErrRelocation) || !strings.Contains(problems.Error(), c.want) {
 			t.Errorf("%v %v: error %v, problems %v, want %q", c.insns, c.rel.Type, err, problems, c.want)
 		}
@@ -370,7 +370,7 @@ func TestLoadBadSymbols(t *testing.T) {
 		img := program(exit, exit)
 		bad.Name, bad.Type, bad.Bind, bad.Section = "bad", stdelf.STT_FUNC, stdelf.STB_GLOBAL, img.Sections[0]
 		img.Symbols = append(img.Symbols, &bad)
-		obj, problems, err := Load(img, "x.o")
+		obj, problems, err := Load(img, "x.o", Options{})
 		if err != nil || len(obj.Programs) != 1 || !errors.Is(problems.Err(), ErrSymbol) {
 			t.Errorf("%+v: error %v, problems %v, programs %v", bad, err, problems, outline(obj))
 		}
@@ -384,7 +384,7 @@ func TestLoadBadTypes(t *testing.T) {
 		for at := 0; at < size; at += 7 {
 			img := readImage(t, "testdata/linked.o")
 			img.Section(name).Data[at] ^= 0xff
-			obj, problems, err := Load(img, "linked.o")
+			obj, problems, err := Load(img, "linked.o", Options{})
 			if err != nil || len(obj.Programs) == 0 {
 				t.Errorf("%s, byte %d: error %v, problems %v", name, at, err, problems)
 			}
@@ -397,7 +397,7 @@ func TestLoadBadTypes(t *testing.T) {
 func TestLoadWithoutTypes(t *testing.T) {
 	img := readImage(t, "testdata/linked.o")
 	img.Sections = slices.DeleteFunc(img.Sections, func(s *Section) bool { return strings.HasPrefix(s.Name, ".BTF") })
-	obj, problems, err := Load(img, "linked.o")
+	obj, problems, err := Load(img, "linked.o", Options{})
 	if err != nil || len(obj.Programs) != 3 || !strings.Contains(problems.Error(), "compile with -g") {
 		t.Errorf("error %v, problems %v, programs %v", err, problems, outline(obj))
 	}

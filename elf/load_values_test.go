@@ -43,7 +43,7 @@ section("xdp") int two(void *ctx) { return 2; }
 		if err != nil {
 			t.Fatal(err)
 		}
-		obj, problems, err := Load(img, "a.o")
+		obj, problems, err := Load(img, "a.o", Options{})
 		if err != nil || len(problems) > 0 {
 			t.Fatal(err, problems)
 		}
@@ -79,7 +79,7 @@ func TestMapValuesDamaged(t *testing.T) {
 		rel.Offset = end + uint64(i)*8
 		defs.Relocs = append(defs.Relocs, rel)
 	}
-	obj, problems, err := Load(img, "a.o")
+	obj, problems, err := Load(img, "a.o", Options{})
 	if err != nil || problems.Err() != nil {
 		t.Fatal(err, problems)
 	}

@@ -139,7 +139,7 @@ func TestAddTypeInfo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			obj, problems, err := Load(img, "handmade.o")
+			obj, problems, err := Load(img, "handmade.o", Options{})
 			if err != nil || len(problems) > 0 {
 				t.Fatal(err, problems)
 			}
