@@ -18,7 +18,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	obj, problems, err := elf.Load(img, "linked.o", Options{}, elf.Options{})
+	obj, problems, err := elf.Load(img, "linked.o", elf.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
