@@ -4,8 +4,83 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cilium/ebpf/btf"
+
 	"ebtools/bpf"
 )
+
+// extPart is one of the three lists in .BTF.ext. Each is a number, the size of
+// its records in bytes, and then for each section the offset of its name, a
+// count and so many records, which begin with the offset of an instruction.
+type extPart struct {
+	what   string // for errors
+	header int    // where the header has its offset and size
+	record uint64 // bytes at least
+}
+
+var (
+	funcPart = extPart{"types of functions", 8, funcRecordSize}
+	linePart = extPart{"source lines", 16, lineRecordSize}
+)
+
+// each calls f with every record of a part: the section it is for, the slot
+// that it is about, and its bytes.
+func (p extPart) each(ext []byte, raw *rawBTF, f func(section string, slot int, record []byte) error) error {
+	order := raw.order
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s: %s", errBTF, btfExtSection, fmt.Sprintf(format, args...))
+	}
+	if len(ext) < extHeaderMinSize {
+		return fail("header cut short: %d bytes", len(ext))
+	}
+	if magic := order.Uint16(ext); magic != btfMagic || ext[2] != btfVersion {
+		return fail("magic number %#x version %d, not %#x version %d", magic, ext[2], btfMagic, btfVersion)
+	}
+	header := uint64(order.Uint32(ext[4:]))
+	if header < extHeaderMinSize || header > uint64(len(ext)) {
+		return fail("header of %d bytes", header)
+	}
+	if header < uint64(p.header)+8 {
+		return nil // an older header has no such part
+	}
+	offset, size := header+uint64(order.Uint32(ext[p.header:])), uint64(order.Uint32(ext[p.header+4:]))
+	if !fits(offset, size, len(ext)) {
+		return fail("%d bytes of %s at offset %d of %d bytes", size, p.what, offset, len(ext))
+	}
+	b := ext[offset : offset+size]
+	if len(b) == 0 {
+		return nil
+	}
+	if len(b) < 4 {
+		return fail("%s cut short", p.what)
+	}
+	record := uint64(order.Uint32(b))
+	if record < p.record || record%4 != 0 {
+		return fail("%s in records of %d bytes; they have %d", p.what, record, p.record)
+	}
+	for b = b[4:]; len(b) > 0; {
+		if len(b) < 8 {
+			return fail("%s cut short", p.what)
+		}
+		section, ok := raw.string(order.Uint32(b))
+		count := uint64(order.Uint32(b[4:]))
+		b = b[8:]
+		if !ok || count > uint64(len(b))/record {
+			return fail("%d %s of section %q in %d bytes", count, p.what, shorten(section), len(b))
+		}
+		for range count {
+			at := order.Uint32(b)
+			if at%bpf.InstructionSize != 0 {
+				return fail("%s: offset %d of section %q is between two instructions", p.what, at, shorten(section))
+			}
+			if err := f(section, int(at/bpf.InstructionSize), b[:record]); err != nil {
+				return fail("%s: offset %d of section %q: %v", p.what, at, shorten(section), err)
+			}
+			b = b[record:]
+		}
+	}
+	return nil
+}
 
 // sourceLine is where the instructions of a section from slot on come from.
 type sourceLine struct {
@@ -17,63 +92,52 @@ type sourceLine struct {
 // parseLines reads the source lines in .BTF.ext, by section name and ascending
 // slot. Texts share memory with the strings of .BTF.
 func parseLines(ext []byte, raw *rawBTF) (map[string][]sourceLine, error) {
-	order := raw.order
-	fail := func(format string, args ...any) error {
-		return fmt.Errorf("%w: %s: %s", errBTF, btfExtSection, fmt.Sprintf(format, args...))
-	}
-	if len(ext) < extHeaderMinSize {
-		return nil, fail("header cut short: %d bytes", len(ext))
-	}
-	if magic := order.Uint16(ext); magic != btfMagic || ext[2] != btfVersion {
-		return nil, fail("magic number %#x version %d, not %#x version %d", magic, ext[2], btfMagic, btfVersion)
-	}
-	header := uint64(order.Uint32(ext[4:]))
-	offset, size := header+uint64(order.Uint32(ext[16:])), uint64(order.Uint32(ext[20:]))
-	if header < extHeaderMinSize || !fits(offset, size, len(ext)) {
-		return nil, fail("%d bytes of source lines at offset %d of %d bytes", size, offset, len(ext))
-	}
-	b := ext[offset : offset+size]
-	if len(b) == 0 {
-		return nil, nil
-	}
-	if len(b) < 4 {
-		return nil, fail("source lines cut short")
-	}
-	record := uint64(order.Uint32(b))
-	if record < lineRecordSize || record%4 != 0 {
-		return nil, fail("source lines in records of %d bytes; they have %d", record, lineRecordSize)
-	}
 	lines := map[string][]sourceLine{}
-	for b = b[4:]; len(b) > 0; {
-		if len(b) < 8 {
-			return nil, fail("source lines cut short")
+	err := linePart.each(ext, raw, func(section string, slot int, b []byte) error {
+		file, ok1 := raw.string(raw.order.Uint32(b[4:]))
+		text, ok2 := raw.string(raw.order.Uint32(b[8:]))
+		if !ok1 || !ok2 {
+			return fmt.Errorf("the file's name or the line's text is not among %d bytes of strings", len(raw.strings))
 		}
-		section, ok := raw.string(order.Uint32(b))
-		count := uint64(order.Uint32(b[4:]))
-		b = b[8:]
-		if !ok || count > uint64(len(b))/record {
-			return nil, fail("%d source lines of section %q in %d bytes", count, shorten(section), len(b))
-		}
-		list := slices.Grow(lines[section], int(count))
-		for range count {
-			file, ok1 := raw.string(order.Uint32(b[4:]))
-			text, ok2 := raw.string(order.Uint32(b[8:]))
-			at, place := order.Uint32(b), order.Uint32(b[12:])
-			if !ok1 || !ok2 || at%bpf.InstructionSize != 0 {
-				return nil, fail("source line for the instruction at offset %d of section %q", at, shorten(section))
-			}
-			list = append(list, sourceLine{
-				slot: int(at / bpf.InstructionSize),
-				pos:  bpf.Pos{File: file, Line: int(place >> 10), Col: int(place & maxColumn)},
-				text: text,
-			})
-			b = b[record:]
-		}
-		lines[section] = list
+		place := raw.order.Uint32(b[12:])
+		lines[section] = append(lines[section], sourceLine{
+			slot: slot,
+			pos:  bpf.Pos{File: file, Line: int(place >> 10), Col: int(place & maxColumn)},
+			text: text,
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	for section, list := range lines {
 		slices.SortStableFunc(list, func(a, b sourceLine) int { return a.slot - b.slot })
 		lines[section] = slices.CompactFunc(list, func(a, b sourceLine) bool { return a.slot == b.slot })
 	}
 	return lines, nil
+}
+
+// parseFuncs reads the types of functions in .BTF.ext, by section name and slot.
+func parseFuncs(ext []byte, raw *rawBTF, types *btf.Spec) (map[string]map[int]*btf.Func, error) {
+	funcs := map[string]map[int]*btf.Func{}
+	err := funcPart.each(ext, raw, func(section string, slot int, b []byte) error {
+		id := raw.order.Uint32(b[4:])
+		t, err := types.TypeByID(btf.TypeID(id))
+		if err != nil {
+			return err
+		}
+		fn, ok := t.(*btf.Func)
+		if !ok {
+			return fmt.Errorf("type %d is no function", id)
+		}
+		if funcs[section] == nil {
+			funcs[section] = map[int]*btf.Func{}
+		}
+		funcs[section][slot] = fn
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return funcs, nil
 }

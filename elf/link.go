@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cilium/ebpf/btf"
+
 	"ebtools/bpf"
 )
 
@@ -14,12 +16,14 @@ import (
 type reference struct {
 	slot int // within the function
 	err  error
-	note string
 
 	fn     *function // a function: called, or its address taken
 	within int       // slot within fn
 
-	src       bpf.Register // a map: PseudoMapIdx or PseudoMapIdxValue
+	extern *bpf.Extern // what the kernel provides
+
+	src       bpf.Register // a map: PseudoMapIdx or PseudoMapIdxValue; an extern: as it is called or loaded
+	off       int16
 	imm, next int32
 }
 
@@ -141,14 +145,7 @@ func (l *loader) dataReference(c *code, slot int) (ref reference) {
 		ref.err = c.impossible(rel, "it has no symbol")
 		return ref
 	case sym.Section == nil && sym.Special == stdelf.SHN_UNDEF:
-		ref.err = fmt.Errorf("%s is %w %s", rel.name(), ErrUndefined, c.where(rel))
-		switch l.externs[sym.Name] {
-		case ".ksyms":
-			ref.note = "it is a function or variable of the kernel, which only a kernel can provide"
-		case ".kconfig":
-			ref.note = "it is a setting that the kernel was built with, which is known only when the program is loaded"
-		}
-		return ref
+		return l.externReference(c, slot, rel)
 	case sym.Section == nil:
 		ref.err = c.impossible(rel, "its symbol is in no section: compile with -fno-common")
 		return ref
@@ -239,14 +236,11 @@ func (l *loader) link(f *function) (*bpf.Program, bpf.Diagnostics) {
 		limit = 1
 	}
 	var problems bpf.Diagnostics
-	report := func(pc int, err error, note string) {
+	report := func(pc int, err error) {
 		d := p.Diagnose(pc, err)
 		d.Prog = shorten(p.Name)
 		if d.Pos.File == "" {
 			d.Pos.File = l.obj.Name
-		}
-		if note != "" {
-			d.Note = []string{note}
 		}
 		if len(problems) < limit {
 			problems = append(problems, d)
@@ -254,16 +248,20 @@ func (l *loader) link(f *function) (*bpf.Program, bpf.Diagnostics) {
 	}
 	k, err := l.collect(f)
 	if err != nil {
-		report(bpf.NoPC, err, "")
+		report(bpf.NoPC, err)
 		return nil, problems
 	}
-	k.join(p)
+	k.join(p, l.funcs)
 	for _, f := range k.functions {
 		for _, ref := range f.refs {
-			if pc := k.start[f] + ref.slot; ref.err != nil {
-				report(pc, ref.err, ref.note)
-			} else {
-				k.patch(p.Instructions, pc, ref)
+			pc := k.start[f] + ref.slot
+			if ref.err != nil {
+				report(pc, ref.err)
+				continue
+			}
+			k.patch(p.Instructions, pc, ref)
+			if ref.extern != nil {
+				p.Externs = append(p.Externs, bpf.ExternRef{PC: pc, Extern: ref.extern})
 			}
 		}
 	}
@@ -284,18 +282,21 @@ func (k *linkage) patch(insns []bpf.Instruction, pc int, ref reference) {
 		}
 	}
 	in.Src, in.Imm = ref.src, ref.imm
+	if ref.extern != nil {
+		in.Off = ref.off
+	}
 	if in.IsLoadImm64() {
 		insns[pc+1].Imm = ref.next
 	}
 }
 
-// join puts the functions behind each other, with their source lines.
-func (k *linkage) join(p *bpf.Program) {
+// join puts the functions behind each other, with their types and source lines.
+func (k *linkage) join(p *bpf.Program, types map[string]map[int]*btf.Func) {
 	p.Instructions = make([]bpf.Instruction, 0, k.len)
 	for _, f := range k.functions {
 		start := len(p.Instructions)
 		p.Instructions = append(p.Instructions, f.code.insns[f.start:f.start+f.len]...)
-		p.Functions = append(p.Functions, f.parts(start)...)
+		p.Functions = append(p.Functions, f.parts(start, types[f.code.section.Name])...)
 
 		bySlot := func(l sourceLine, slot int) int { return cmp.Compare(l.slot, slot) }
 		first, _ := slices.BinarySearchFunc(f.code.lines, f.start, bySlot)
@@ -313,7 +314,7 @@ func (k *linkage) join(p *bpf.Program) {
 
 // parts returns the function as it is linked at start: in pieces where it calls
 // a place within itself, which is then a function to the kernel.
-func (f *function) parts(start int) []bpf.Function {
+func (f *function) parts(start int, types map[int]*btf.Func) []bpf.Function {
 	cuts := []int{0}
 	for _, ref := range f.refs {
 		if ref.fn == f {
@@ -330,7 +331,7 @@ func (f *function) parts(start int) []bpf.Function {
 				name = fmt.Sprintf("%s+%d", f.name, cuts[i])
 			}
 		}
-		parts[i] = bpf.Function{Name: name, Start: start + cuts[i], Len: cuts[i+1] - cuts[i]}
+		parts[i] = bpf.Function{Name: name, Start: start + cuts[i], Len: cuts[i+1] - cuts[i], Type: types[f.start+cuts[i]]}
 	}
 	return parts
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cilium/ebpf/btf"
+
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
 )
@@ -61,6 +63,7 @@ func Load(img *Image, name string, opts Options) (*bpf.Object, bpf.Diagnostics, 
 	l.loadTypes()
 	l.loadCode()
 	l.loadMaps()
+	l.loadExterns()
 	l.loadPrograms()
 	if len(l.obj.Programs)+len(l.obj.Maps)+len(l.problems) == 0 {
 		return nil, nil, fmt.Errorf("load %s: %w", name, ErrNoPrograms)
@@ -75,8 +78,9 @@ type loader struct {
 	obj      *bpf.Object
 	problems bpf.Diagnostics
 
-	raw   *rawBTF                 // nil without types
-	lines map[string][]sourceLine // by section name
+	raw   *rawBTF                      // nil without types
+	lines map[string][]sourceLine      // by section name
+	funcs map[string]map[int]*btf.Func // by section name and slot
 
 	codes  []*code // in the order of the file
 	codeOf map[*Section]*code
@@ -85,7 +89,7 @@ type loader struct {
 	dataMap   map[*Section]int // index of the map that a section of variables is
 	brokenMap map[mapPlace]error
 	values    valueIndex
-	externs   map[string]string // section of .BTF that lists an undefined symbol
+	externs   externs
 
 	budget int // instructions that may still be linked
 }
@@ -121,10 +125,15 @@ func (l *loader) loadTypes() {
 		return
 	}
 	l.raw = raw
-	if ext := l.img.Section(btfExtSection); ext != nil {
-		if l.lines, err = parseLines(ext.Data, raw); err != nil {
-			l.problem(true, "", err, "the object is loaded without its source lines")
-		}
+	ext := l.img.Section(btfExtSection)
+	if ext == nil {
+		return
+	}
+	if l.lines, err = parseLines(ext.Data, raw); err != nil {
+		l.problem(true, "", err, "the object is loaded without its source lines")
+	}
+	if l.funcs, err = parseFuncs(ext.Data, raw, l.obj.Types); err != nil {
+		l.problem(true, "", err, "the object is loaded without the types of its functions")
 	}
 }
 
@@ -161,13 +170,12 @@ func (l *loader) loadCode() {
 
 // loadPrograms links every program.
 func (l *loader) loadPrograms() {
-	l.externs = l.externNames()
 	known := map[string]bool{}
 	for _, c := range l.codes {
 		if isLibrary(c.section.Name) {
 			continue
 		}
-		kind := kindOf(c.section.Name)
+		kind := l.kindOf(c.section.Name)
 		for _, f := range c.functions {
 			if f.local {
 				continue
@@ -183,7 +191,7 @@ func (l *loader) loadPrograms() {
 				continue
 			}
 			p.Section, p.License = c.section.Name, l.obj.License
-			p.Type, p.Attach, p.Target = kind.def.Type, kind.def.Attach, kind.target
+			p.Type, p.Attach, p.Target, p.SectionFlags = kind.def.Type, kind.def.Attach, kind.target, kind.def.Flags
 			if kind.doubt != nil {
 				l.problem(true, f.name, kind.doubt)
 			}
@@ -197,6 +205,15 @@ type programKind struct {
 	def    linux.Section
 	target string
 	doubt  error // why the name may not say what it should
+}
+
+// kindOf is what the section's name says, or else whoever opens the object.
+func (l *loader) kindOf(section string) programKind {
+	kind := kindOf(section)
+	if kind.def.Type == linux.ProgUnspec && l.opts.Type != linux.ProgUnspec {
+		return programKind{def: linux.Section{Type: l.opts.Type}}
+	}
+	return kind
 }
 
 // kindOf reads a section's name as libbpf 1.0 and later do. Those that mean
@@ -224,29 +241,6 @@ func kindOf(section string) programKind {
 // of functions they think are seldom run.
 func isLibrary(section string) bool {
 	return section == ".text" || strings.HasPrefix(section, ".text.")
-}
-
-// externNames says which undefined symbols the types put into .ksyms or
-// .kconfig.
-func (l *loader) externNames() map[string]string {
-	names := map[string]string{}
-	if l.raw == nil {
-		return names
-	}
-	for _, offset := range l.raw.offsets {
-		t, _, err := l.raw.typeAt(offset)
-		if err != nil || t.kind != kindDatasec {
-			continue
-		}
-		section, _ := l.raw.string(t.name)
-		if section != ".ksyms" && section != ".kconfig" {
-			continue
-		}
-		for e := t.rest; len(e) > 0; e = e[12:] {
-			names[l.raw.nameOf(l.raw.order.Uint32(e))] = section
-		}
-	}
-	return names
 }
 
 // isData reports whether a section holds global variables.

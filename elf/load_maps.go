@@ -40,8 +40,8 @@ func (l *loader) loadMaps() {
 			for _, sym := range symbols[s] {
 				l.loadMap(sym, known)
 			}
-		case strings.HasPrefix(s.Name, ".struct_ops"), strings.HasPrefix(s.Name, "?.struct_ops"):
-			l.problem(true, "", fmt.Errorf("section %s: its struct_ops maps are left out", shorten(s.Name)))
+		case isStructOps(s):
+			l.loadStructOps(s, known)
 		case isData(s) && (used[s] || len(symbols[s]) > 0):
 			l.loadVariables(s, known)
 		}

@@ -179,6 +179,8 @@ func TestLoadProblems(t *testing.T) {
 	}
 	want := []string{
 		`xdp well "xdp ": well@0+2`,
+		`tc calls_kernel "sched_cls ": calls_kernel@0+2`,
+		`tc reads_config "sched_cls ": reads_config@0+4`,
 		`nonsense/of/mine untyped "unspec ": untyped@0+2`,
 	}
 	if diff := cmp.Diff(want, outline(obj)); diff != "" {
@@ -195,10 +197,6 @@ func TestLoadProblems(t *testing.T) {
 		`problems.o: map "winged" at .maps+0x0: bad map definition: wings: is not an attribute of a map`,
 		`./problems.c:30:9: calls_missing: insn 1: "missing" is not defined in this object (R_BPF_64_32 at xdp+0x18)`,
 		`./problems.c:20:9: calls_helper: insn 3: "missing" is not defined in this object (R_BPF_64_32 at .text+0x8)`,
-		`./problems.c:40:9: calls_kernel: insn 0: "kernel_function" is not defined in this object (R_BPF_64_32 at tc+0x0)`,
-		`= it is a function or variable of the kernel, which only a kernel can provide`,
-		`./problems.c:45:9: reads_config: insn 0: "CONFIG_HZ" is not defined in this object (R_BPF_64_64 at tc+0x10)`,
-		`= it is a setting that the kernel was built with, which is known only when the program is loaded`,
 		`./problems.c:50:9: reads_elsewhere: insn 0: impossible reference to "elsewhere" (R_BPF_64_64 at socket+0x0): section attic holds neither maps nor variables: those belong into .data, .rodata or .bss`,
 		`./problems.c:57:9: uses_winged: insn 4: map "winged" at .maps+0x0: bad map definition: wings: is not an attribute of a map`,
 		`problems.o: untyped: warning: section "nonsense/of/mine" is not the name of a kind of program: the program has no type`,

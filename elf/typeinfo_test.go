@@ -186,7 +186,11 @@ func checkHandmade(t *testing.T, obj *bpf.Object) {
 	if diff := cmp.Diff(wantLines, lines); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]bpf.Function{{Name: "count", Len: 9}, {Name: "bump", Start: 9, Len: 5}}, p.Functions); diff != "" {
+	var functions []string
+	for _, f := range p.Functions {
+		functions = append(functions, fmt.Sprint(f.Name, " ", f.Start, " ", f.Len, " ", f.Type.Linkage))
+	}
+	if diff := cmp.Diff([]string{"count 0 9 global", "bump 9 5 static"}, functions); diff != "" {
 		t.Errorf("functions (-want +got):\n%s", diff)
 	}
 	if l, _ := p.LineAt(4); l.Text != "\txdp 3" {
