@@ -11,6 +11,7 @@ import (
 
 	"ebtools/asm"
 	"ebtools/bpf"
+	"ebtools/bpf/linux"
 	"ebtools/elf"
 )
 
@@ -27,6 +28,13 @@ type File struct {
 // Options says how files are opened. The zero value is what most want.
 type Options struct {
 	Assembler asm.Options // for assembly source
+	// Type is given to programs whose section's name does not say what type
+	// they are of.
+	Type linux.ProgramType
+	// Kernel gives what programs are resolved against (CO-RE relocations,
+	// kernel functions, settings); nil is the running one. See
+	// [elf.Options].
+	Kernel func() (*elf.Kernel, error)
 }
 
 // ErrUnknownFile is returned for a file that is neither an object nor assembly.
@@ -34,7 +42,8 @@ var ErrUnknownFile = errors.New("neither an eBPF object nor assembly source")
 
 // Open opens name: assembly source, an eBPF object, or "-" for either of them
 // from standard input. What it is, its content tells. Errors in source are
-// [bpf.Diagnostics] with a place each.
+// [bpf.Diagnostics] with a place each. What in it depends on a kernel is resolved
+// against the running one.
 func Open(name string) (*File, error) {
 	if name == "-" {
 		return OpenReader("<stdin>", os.Stdin, Options{})
@@ -53,11 +62,14 @@ func OpenReader(name string, r io.Reader, opts Options) (*File, error) {
 	if err != nil {
 		return nil, err // an *fs.PathError, which names the file
 	}
+	if opts.Kernel == nil {
+		opts.Kernel = RunningKernel
+	}
 	img, problems, err := image(name, b, opts)
 	if err != nil {
 		return nil, err
 	}
-	obj, more, err := elf.Load(img, name, elf.Options{})
+	obj, more, err := elf.Load(img, name, elf.Options{Type: opts.Type, Kernel: opts.Kernel})
 	problems = append(problems, more...)
 	if err != nil {
 		return nil, err

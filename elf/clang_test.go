@@ -15,8 +15,13 @@ import (
 // compile builds a source file of testdata.
 func compile(t testing.TB, source string, flags ...string) []byte {
 	t.Helper()
+	return compileWith(t, "clang-19", source, flags...)
+}
+
+func compileWith(t testing.TB, compiler, source string, flags ...string) []byte {
+	t.Helper()
 	object := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), ".c")+".o")
-	run(t, "clang-19", append(flags, "-c", source, "-o", object)...)
+	run(t, compiler, append(flags, "-c", source, "-o", object)...)
 	return readFile(t, object)
 }
 
@@ -33,15 +38,20 @@ func sources(t testing.TB) []string {
 // Load makes of them to what cilium/ebpf does.
 func TestClangVariants(t *testing.T) {
 	require.LLVM(t)
+	require.Tools(t, "clang-13", "clang-14", "clang-16")
 	for _, flags := range []string{
-		"-O2 -g -target bpfel -mcpu=v4",
-		"-O1 -g -target bpfel -mcpu=v2 -ffunction-sections -fno-addrsig",
-		"-O2 -g -target bpfeb -mcpu=v3 -fdata-sections",
-		"-O2 -target bpfel -mcpu=v1",
+		"clang-19 -O2 -g -target bpfel -mcpu=v4",
+		"clang-19 -O1 -g -target bpfel -mcpu=v2 -ffunction-sections -fno-addrsig",
+		"clang-19 -O2 -g -target bpfeb -mcpu=v3 -fdata-sections",
+		"clang-19 -O2 -target bpfel -mcpu=v1",
+		"clang-16 -O2 -g -target bpfeb -mcpu=v2",
+		"clang-14 -O1 -g -target bpfel",
+		"clang-13 -O2 -g -target bpfel -mcpu=v3",
 	} {
+		compiler, flags, _ := strings.Cut(flags, " ")
 		for _, source := range sources(t) {
-			t.Run(filepath.Base(source)+flags, func(t *testing.T) {
-				file := compile(t, source, strings.Fields(flags)...)
+			t.Run(filepath.Base(source)+" "+compiler+" "+flags, func(t *testing.T) {
+				file := compileWith(t, compiler, source, strings.Fields(flags)...)
 				digest(t, file)
 				img, err := Read(file)
 				if err != nil {

@@ -21,6 +21,7 @@ type code struct {
 	functions []*function    // ascending
 	at        map[int]*function
 	targets   map[int]bool // slots that are called
+	gnu       bool         // the GNU assembler made it
 }
 
 // function is a stretch of a section's instructions that a symbol or a call
@@ -103,22 +104,36 @@ func (c *code) callee(slot int, codeOf map[*Section]*code) (to *code, at int64, 
 	case rel.Symbol == nil || codeOf[rel.Symbol.Section] == nil:
 		return nil, 0, false
 	}
-	var addend int64
-	switch {
-	case c.section.Rela:
-		addend = rel.Addend
-	case in.Op == bpf.OpcodeCall: // the immediate counts from the next instruction
-		addend = (int64(in.Imm) + 1) * bpf.InstructionSize
-	case in.IsLoadImm64():
-		addend = int64(in.Imm)
-	default:
+	if in.Op != bpf.OpcodeCall && !in.IsLoadImm64() {
 		return nil, 0, false
 	}
-	place := int64(rel.Symbol.Value) + addend
+	place := int64(rel.Symbol.Value) + c.addend(slot, rel)
 	if place%bpf.InstructionSize != 0 {
 		return codeOf[rel.Symbol.Section], -1, true
 	}
 	return codeOf[rel.Symbol.Section], place / bpf.InstructionSize, true
+}
+
+// addend is what a relocation adds to its symbol's value, in bytes: it stands in
+// the immediate, that of a call counting instructions from the next one. The
+// GNU assembler up to 2.41 puts the value of a named symbol in as well, in bytes
+// for calls too.
+func (c *code) addend(slot int, rel Relocation) int64 {
+	if c.section.Rela {
+		return rel.Addend
+	}
+	in := c.insns[slot]
+	imm, value := int64(in.Imm), int64(rel.Symbol.Value)
+	named := c.gnu && rel.Symbol.Type != stdelf.STT_SECTION
+	switch {
+	case in.Op != bpf.OpcodeCall && named && imm >= value:
+		return imm - value
+	case in.Op != bpf.OpcodeCall:
+		return imm
+	case named && imm+1 == value:
+		return 0
+	}
+	return (imm + 1) * bpf.InstructionSize
 }
 
 // callTargets notes in every section which of its slots this one calls.

@@ -81,7 +81,10 @@ func (l *loader) loadKsyms(datasec *btf.Datasec, weak map[string]bool) {
 // findInKernel looks for an extern in the types of the kernel, and then of its
 // modules. Names end before "___", as those of flavors do in CO-RE.
 func (l *loader) findInKernel(e *bpf.Extern) {
-	k := l.opts.Kernel
+	if _, untyped := e.Type.(*btf.Void); untyped {
+		return // only its address matters, and that is not among the types
+	}
+	k := l.kernel()
 	if k == nil || k.Types == nil {
 		return
 	}
@@ -104,9 +107,6 @@ func (l *loader) findInKernel(e *bpf.Extern) {
 		id, err := spec.TypeID(t)
 		e.ID = id
 		return err == nil
-	}
-	if _, untyped := e.Type.(*btf.Void); untyped {
-		return // only its address matters, and that is not among the types
 	}
 	if find(k.Types) {
 		return
@@ -163,7 +163,7 @@ func (l *loader) loadKconfig(datasec *btf.Datasec, weak map[string]bool) error {
 		Key: &btf.Int{Name: "unsigned int", Size: 4}, Value: laid,
 	}
 	l.obj.Maps = append(l.obj.Maps, m)
-	if k := l.opts.Kernel; k != nil {
+	if k := l.kernel(); k != nil {
 		l.settings(m, laid, weak)
 	}
 	return nil
@@ -217,7 +217,7 @@ func (l *loader) externReference(c *code, slot int, rel Relocation) (ref referen
 		switch {
 		case e.ID != 0:
 			ref.imm, ref.off = int32(e.ID), int16(l.moduleIndex(e.Module))
-		case e.Weak && l.opts.Kernel != nil:
+		case e.Weak && l.kernel() != nil:
 			ref.src, ref.imm = bpf.CallHelper, kfuncPoison
 		}
 	}
@@ -230,7 +230,7 @@ func (l *loader) moduleIndex(name string) int {
 	if name == "" {
 		return 0
 	}
-	for i, m := range l.opts.Kernel.Modules {
+	for i, m := range l.kernel().Modules {
 		if m.Name == name {
 			return i + 1
 		}

@@ -22,7 +22,7 @@ func (l *loader) settings(m *bpf.Map, datasec *btf.Datasec, weak map[string]bool
 		if err == nil || errors.Is(err, errNoSetting) && weak[variable.Name] {
 			continue
 		}
-		l.problem(true, "", fmt.Errorf("setting %s reads as 0: %w (%s)", shorten(variable.Name), err, l.opts.Kernel.Name))
+		l.problem(true, "", fmt.Errorf("setting %s reads as 0: %w (%s)", shorten(variable.Name), err, l.kernel().Name))
 	}
 }
 
@@ -31,7 +31,7 @@ var errNoSetting = errors.New("the kernel has no such setting")
 // setting writes the value of one setting. Those that don't begin with CONFIG_
 // are no settings of the build, but facts that libbpf knows of a kernel.
 func (l *loader) setting(b []byte, v *btf.Var) error {
-	k := l.opts.Kernel
+	k := l.kernel()
 	since := func(version uint32) error {
 		value := uint64(0)
 		if k.Version >= version {

@@ -1,6 +1,8 @@
 package elf
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf/btf"
 
 	"ebtools/bpf/linux"
@@ -11,9 +13,11 @@ type Options struct {
 	// Type is given to programs whose section's name does not say what type
 	// they are of.
 	Type linux.ProgramType
-	// Kernel is what the programs are to run on; nil leaves as compiled what
-	// depends on it.
-	Kernel *Kernel
+	// Kernel gives what the programs are to run on. It is called once, and only
+	// if something in the object depends on it. If it gives nil, what can be is
+	// resolved against the object's own types. Without the function, everything
+	// is left as compiled.
+	Kernel func() (*Kernel, error)
 }
 
 // Kernel is what programs are resolved against.
@@ -33,4 +37,24 @@ type Kernel struct {
 type Module struct {
 	Name  string
 	Types *btf.Spec
+}
+
+// kernel is what the object is resolved against, nil for nothing.
+func (l *loader) kernel() *Kernel {
+	if l.opts.Kernel == nil || l.asked {
+		return l.target
+	}
+	l.asked = true
+	k, err := l.opts.Kernel()
+	switch {
+	case err != nil:
+		l.problem(true, "", err, "what depends on the kernel is left as compiled")
+		return nil
+	case k != nil:
+		l.target, l.obj.Kernel = k, k.Name
+	case l.obj.Types != nil:
+		l.obj.Kernel = "the object's own types"
+		l.problem(true, "", fmt.Errorf("no kernel's types are at hand: what depends on them is as this object's own types have it"))
+	}
+	return l.target
 }

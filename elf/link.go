@@ -154,10 +154,7 @@ func (l *loader) dataReference(c *code, slot int) (ref reference) {
 		return ref
 	}
 
-	offset := int64(sym.Value) + int64(c.insns[slot].Imm)
-	if c.section.Rela {
-		offset = int64(sym.Value) + rel.Addend
-	}
+	offset := int64(sym.Value) + c.addend(slot, rel)
 	place := mapPlace{sym.Section, uint64(offset)}
 	if i, ok := l.mapAt[place]; ok {
 		ref.src, ref.imm = bpf.PseudoMapIdx, int32(i)

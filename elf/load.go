@@ -1,9 +1,11 @@
 package elf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
@@ -75,6 +77,8 @@ func Load(img *Image, name string, opts Options) (*bpf.Object, bpf.Diagnostics, 
 type loader struct {
 	img      *Image
 	opts     Options
+	target   *Kernel // what opts.Kernel gave, once asked
+	asked    bool
 	obj      *bpf.Object
 	problems bpf.Diagnostics
 
@@ -88,6 +92,7 @@ type loader struct {
 	mapAt     map[mapPlace]int // index of the map defined there
 	dataMap   map[*Section]int // index of the map that a section of variables is
 	brokenMap map[mapPlace]error
+	tailCalls map[uint32]*bpf.Map // maps of programs, by the id that iproute2's definitions give
 	values    valueIndex
 	externs   externs
 
@@ -140,13 +145,13 @@ func (l *loader) loadTypes() {
 // loadCode takes the sections of instructions apart.
 func (l *loader) loadCode() {
 	l.codeOf = map[*Section]*code{}
-	slots := 0
+	slots, gnu := 0, madeByGNU(l.img)
 	for _, s := range l.img.Sections {
 		if !s.IsExecutable() || len(s.Data) == 0 {
 			continue
 		}
 		c := newCode(s, l.img.ByteOrder)
-		c.lines = l.lines[s.Name]
+		c.lines, c.gnu = l.lines[s.Name], gnu
 		l.codes = append(l.codes, c)
 		l.codeOf[s] = c
 		slots += len(c.insns)
@@ -176,6 +181,7 @@ func (l *loader) loadPrograms() {
 			continue
 		}
 		kind := l.kindOf(c.section.Name)
+		table, index, isTail := l.tailCall(c.section.Name)
 		for _, f := range c.functions {
 			if f.local {
 				continue
@@ -196,8 +202,27 @@ func (l *loader) loadPrograms() {
 				l.problem(true, f.name, kind.doubt)
 			}
 			l.obj.Programs = append(l.obj.Programs, p)
+			if isTail {
+				table.Values = append(table.Values, bpf.MapValue{Index: index, Name: p.Name})
+			}
 		}
 	}
+	for _, m := range l.tailCalls {
+		slices.SortStableFunc(m.Values, func(a, b bpf.MapValue) int { return cmp.Compare(a.Index, b.Index) })
+	}
+}
+
+// tailCall reads a section's name as iproute2 does: "7/2" holds the program that
+// is at index 2 of the map of programs with id 7 from the start.
+func (l *loader) tailCall(section string) (table *bpf.Map, index uint32, ok bool) {
+	id, key, ok := strings.Cut(section, "/")
+	if !ok {
+		return nil, 0, false
+	}
+	n, err1 := strconv.ParseUint(id, 0, 32)
+	i, err2 := strconv.ParseUint(key, 0, 32)
+	table = l.tailCalls[uint32(n)]
+	return table, uint32(i), err1 == nil && err2 == nil && table != nil && i < uint64(table.MaxEntries)
 }
 
 // programKind is what a section's name says about the programs in it.
@@ -210,8 +235,21 @@ type programKind struct {
 // kindOf is what the section's name says, or else whoever opens the object.
 func (l *loader) kindOf(section string) programKind {
 	kind := kindOf(section)
-	if kind.def.Type == linux.ProgUnspec && l.opts.Type != linux.ProgUnspec {
+	if kind.def.Type != linux.ProgUnspec {
+		return kind
+	}
+	if l.opts.Type != linux.ProgUnspec {
 		return programKind{def: linux.Section{Type: l.opts.Type}}
+	}
+	if _, _, tail := l.tailCall(section); tail {
+		// What is called must be of the caller's type: that of the first program
+		// whose section tells, else the type that tc loads by default.
+		for _, c := range l.codes {
+			if def, _, ok := linux.SectionByName(c.section.Name); ok && !isLibrary(c.section.Name) {
+				return programKind{def: def}
+			}
+		}
+		return programKind{def: linux.Section{Type: linux.ProgSchedCLS}}
 	}
 	return kind
 }
@@ -248,4 +286,19 @@ func isData(s *Section) bool {
 	return slices.ContainsFunc([]string{".data", ".rodata", ".bss"}, func(prefix string) bool {
 		return strings.HasPrefix(s.Name, prefix)
 	}) && !s.IsExecutable() && s.Len() > 0
+}
+
+// madeByGNU reports whether the GNU assembler wrote the image: that always
+// begins with these sections, empty or not, where LLVM leaves out empty ones.
+func madeByGNU(img *Image) bool {
+	names := []string{".text", ".data", ".bss"}
+	if len(img.Sections) < len(names) {
+		return false
+	}
+	for i, name := range names {
+		if img.Sections[i].Name != name {
+			return false
+		}
+	}
+	return true
 }

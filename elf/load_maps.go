@@ -30,7 +30,7 @@ func isMaps(s *Section) bool {
 // loadMaps finds all maps, in the order of the file.
 func (l *loader) loadMaps() {
 	l.mapAt, l.brokenMap = map[mapPlace]int{}, map[mapPlace]error{}
-	l.dataMap = map[*Section]int{}
+	l.dataMap, l.tailCalls = map[*Section]int{}, map[uint32]*bpf.Map{}
 	symbols, used := l.mapSymbols(), l.usedSections()
 	known := map[string]bool{}
 	for _, s := range l.img.Sections {
@@ -170,6 +170,9 @@ func (l *loader) oldMapDef(sym Symbol, b []byte) (*bpf.Map, error) {
 	switch {
 	case len(b) == oldMapDefIproute2:
 		m.Pinning = min(word(6), 1)
+		if id := word(5); m.Type == linux.MapProgArray && l.tailCalls[id] == nil {
+			l.tailCalls[id] = m
+		}
 		if inner := word(7); holdsMaps && inner != 0 {
 			m.Inner = l.oldMapWithID(sym.Section, inner)
 		}

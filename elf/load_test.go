@@ -170,6 +170,54 @@ func TestLoadOldMaps(t *testing.T) {
 	}
 }
 
+// TestLoadRust reads what rustc's assembly becomes: every function and constant
+// in a section of its own, under mangled names.
+func TestLoadRust(t *testing.T) {
+	obj := load(t, readImage(t, "testdata/rust.o"), "rust.o")
+	want := []string{
+		`xdp count "xdp ": count@0+14 _RNvCshKuLGoDTFBq_4rust6lookup@14+2`,
+		`classifier mark "sched_cls ": mark@0+7 _RNvCshKuLGoDTFBq_4rust6lookup@7+2`,
+	}
+	if diff := cmp.Diff(want, outline(obj)); diff != "" {
+		t.Errorf("programs (-want +got):\n%s", diff)
+	}
+	want = []string{
+		"HITS: array key 4 value 8 max 16 flags 0 extra 0 pinning 0",
+		"LATER: hash key 8 value 4 max 2 flags 0 extra 0 pinning 0",
+		".rodata.LIMIT: array key 4 value 4 max 1 flags 128 extra 0 pinning 0",
+	}
+	if diff := cmp.Diff(want, describeMaps(obj)); diff != "" {
+		t.Errorf("maps (-want +got):\n%s", diff)
+	}
+}
+
+// TestLoadTailCalls reads sections named as iproute2 wants them.
+func TestLoadTailCalls(t *testing.T) {
+	obj, problems, err := Load(readImage(t, "testdata/tailcalls.o"), "tailcalls.o", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`7/2 last "sched_act ": last@0+2`,
+		`7/0 start "sched_act ": start@0+6`,
+		`7/3 beyond "unspec ": beyond@0+2`,
+		`action entry "sched_act ": entry@0+6`,
+	}
+	if diff := cmp.Diff(want, outline(obj)); diff != "" {
+		t.Errorf("programs (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]bpf.MapValue{{Index: 0, Name: "start"}, {Index: 2, Name: "last"}}, obj.Maps[0].Values); diff != "" {
+		t.Errorf("values of the map (-want +got):\n%s", diff)
+	}
+	if len(problems) != 1 || !strings.Contains(problems.Error(), "7/3") {
+		t.Errorf("problems: %v", problems)
+	}
+	obj, problems, err = Load(readImage(t, "testdata/tailcalls.o"), "tailcalls.o", Options{Type: linux.ProgXDP})
+	if err != nil || len(problems) > 0 || obj.Programs[2].Type != linux.ProgXDP || obj.Programs[3].Type != linux.ProgSchedACT {
+		t.Errorf("with a type given: %v, %v", problems, err)
+	}
+}
+
 // TestLoadProblems: what is wrong with some programs is said, and the others
 // are there.
 func TestLoadProblems(t *testing.T) {

@@ -14,7 +14,14 @@ typedef unsigned long long u64;
 #define LARGE(name, n) enum { name##_value = n } name
 #define TYPE(name, t) t *name
 
-static void *(*map_lookup)(void *map, const void *key) = (void *)1;
-static long (*map_update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
-static long (*tail_call)(void *ctx, void *map, u32 index) = (void *)12;
-static long (*loop)(u32 n, void *callback, void *ctx, u64 flags) = (void *)181;
+/* A helper is called by its number: for clang that is the value of a pointer, for
+ * gcc an attribute. */
+#ifdef __clang__
+#define HELPER(type, name, n, ...) static type (*name)(__VA_ARGS__) = (void *)n
+#else
+#define HELPER(type, name, n, ...) type name(__VA_ARGS__) __attribute__((kernel_helper(n)))
+#endif
+HELPER(void *, map_lookup, 1, void *map, const void *key);
+HELPER(long, map_update, 2, void *map, const void *key, const void *value, u64 flags);
+HELPER(long, tail_call, 12, void *ctx, void *map, u32 index);
+HELPER(long, loop, 181, u32 n, void *callback, void *ctx, u64 flags);

@@ -12,7 +12,7 @@ import (
 func Kernel(t testing.TB) {
 	t.Helper()
 	if err := probe(); err != nil {
-		missing(t, "kernel", "this process can't load BPF programs: %v", err)
+		Missing(t, "kernel", "this process can't load BPF programs: %v", err)
 	}
 }
 

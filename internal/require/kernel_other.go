@@ -10,5 +10,5 @@ import (
 // Kernel skips t: only Linux has the kernel to compare with.
 func Kernel(t testing.TB) {
 	t.Helper()
-	missing(t, "kernel", "this is %s, not Linux", runtime.GOOS)
+	Missing(t, "kernel", "this is %s, not Linux", runtime.GOOS)
 }

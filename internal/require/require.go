@@ -23,8 +23,8 @@ func Demanded(kind string) bool {
 	return slices.Contains(strings.Split(os.Getenv("EBTOOLS_REQUIRE"), ","), kind)
 }
 
-// missing skips t, or fails it when kind is demanded.
-func missing(t testing.TB, kind, format string, args ...any) {
+// Missing skips t, or fails it when kind is demanded.
+func Missing(t testing.TB, kind, format string, args ...any) {
 	t.Helper()
 	if Demanded(kind) {
 		t.Fatalf("EBTOOLS_REQUIRE names "+kind+", but "+format, args...)
@@ -48,7 +48,7 @@ func programs(t testing.TB, kind string, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		if _, err := exec.LookPath(name); err != nil {
-			missing(t, kind, "%s is not on PATH", name)
+			Missing(t, kind, "%s is not on PATH", name)
 		}
 	}
 }
