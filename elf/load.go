@@ -170,7 +170,7 @@ func (l *loader) loadCode() {
 	}
 	// A function may be linked behind every program; that is more than the file
 	// holds, but not without end.
-	l.budget = 1<<20 + 64*slots
+	l.budget = 1<<16 + 64*slots
 }
 
 // loadPrograms links every program.
