@@ -99,6 +99,7 @@ type assembler struct {
 	significant        bool
 	significantSymbols []*symbol
 	comfort
+	exactly
 	dialectState
 
 	matcher    matcher

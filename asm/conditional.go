@@ -70,11 +70,15 @@ func ifNumber(holds func(int64) bool) handler {
 	}
 }
 
+// assemblerName is defined for .ifdef alone: around what only ebas reads.
+const assemblerName = "__ebas__"
+
 func ifDefined(want bool) handler {
 	return func(a *assembler, d token) *fault {
 		name, _, f := a.name("a symbol")
 		s, known := a.symbols.byName[name]
-		a.open(d, f == nil && (known && s.state != symUndefined) == want)
+		defined := known && s.state != symUndefined || name == assemblerName
+		a.open(d, f == nil && defined == want)
 		return f
 	}
 }

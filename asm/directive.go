@@ -17,7 +17,7 @@ func init() {
 	directives = map[string]handler{}
 	for _, family := range []map[string]handler{
 		sectionDirectives, symbolDirectives, dataDirectives, spaceDirectives,
-		debugDirectives, frameDirectives, fileDirectives, aliasDirectives, macroDirectives, messageDirectives, comfortDirectives,
+		debugDirectives, frameDirectives, fileDirectives, aliasDirectives, macroDirectives, messageDirectives, comfortDirectives, objectDirectives,
 	} {
 		maps.Copy(directives, family)
 	}

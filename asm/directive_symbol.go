@@ -81,8 +81,8 @@ var symbolTypes = map[string]stdelf.SymType{
 	"common": stdelf.STT_COMMON, "stt_common": stdelf.STT_COMMON,
 }
 
-// doType is .type NAME, @function; also with %, quotes, or STT_FUNC. Types of C
-// go into BTF: .type NAME, struct flow.
+// doType is .type NAME, @function; also with %, quotes, or STT_FUNC, and @10 for a
+// type by its number. Types of C go into BTF: .type NAME, struct flow.
 func (a *assembler) doType(token) *fault {
 	name, _, f := a.name("a symbol")
 	if f != nil {
@@ -92,8 +92,10 @@ func (a *assembler) doType(token) *fault {
 	if a.isDeclaration(a.toks[a.i]) {
 		return a.declareType(a.symbols.named(name))
 	}
-	if !a.accept(tokAt) {
+	if at := a.accept(tokAt); !at {
 		a.accept(tokPercent)
+	} else if a.toks[a.i].kind == tokNumber {
+		return a.numberedType(a.symbols.named(name))
 	}
 	word, t, f := a.name("a symbol's type, as @function or @object")
 	if f != nil {

@@ -47,8 +47,20 @@
 // functions (.debug_frame). Where the text has no .BTF of its own, .loc also gives
 // the lines of .BTF.ext.
 //
-// [Printer] writes a [bpf.Program] as text that assembles back to the same
-// instructions.
+// [Printer.PrintImage] writes a whole object file as text that assembles to the
+// same object, here and, as a rule, with llvm-mc. What LLVM's directives leave to the
+// assembler is said with three of our own:
+//
+//	.exact                          nothing is added: no types, no .text, no alignment of code
+//	.reloc 16, R_BPF_64_64, counts  a relocation as such, against the symbol or section itself
+//	.rename counts.2, "counts"      what a symbol is called in the object's symbol table
+//
+// .exact stands before everything else. The type of .reloc may be a number; a
+// symbol of .type may have one, too (.type f, @10). A label within a function is in
+// the symbol table when .type speaks of it. .ifdef __ebas__ holds here alone.
+//
+// [Rows] lists a linked [bpf.Program], [Format] writes one instruction of it, and
+// [MapText] a map.
 //
 // How the assembler works: the scanner cuts a file into statements of tokens.
 // A statement is a label, a directive (one table), or an instruction, which a

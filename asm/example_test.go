@@ -39,40 +39,47 @@ func ExampleAssemble_errors() {
 	//       | 	      ^~
 }
 
-func ExamplePrintObject() {
-	img, _ := asm.Assemble("count.s", []byte(`
-	.map counts, type=array, value=u64, max_entries=1
-	.program xdp, count
-	*(u32 *)(r10 - 4) = 0
-	r1 = counts ll ; r2 = r10 ; r2 += -4
-	call 1
-	if r0 == 0 goto 1f
-	*(u64 *)(r0 + 0) = 1
-1:	r0 = XDP_PASS
-	exit
-`), asm.Options{})
-	obj, _, err := elf.Load(img, "count.o", elf.Options{})
+func ExamplePrintImage() {
+	img, _ := asm.Assemble("f.s", []byte(".program xdp, f\nif r1 == 0 goto 1f\ncall bpf_ktime_get_ns\n1: r0 = XDP_PASS; exit"), asm.Options{NoDebug: true})
+	if err := asm.PrintImage(os.Stdout, img); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 	.ifdef __ebas__
+	// 	.exact
+	// 	.endif
+	//
+	// 	.text
+	// 	.p2align 2
+	//
+	// 	.section xdp, "ax", @progbits
+	// 	.p2align 3
+	// 	.globl f
+	// 	.type f, @function
+	// f:
+	// 	if r1 == 0 goto .L1
+	// 	call 5                                  # bpf_ktime_get_ns
+	// .L1:
+	// 	r0 = 2
+	// 	exit
+	// 	.size f, .-f
+}
+
+func ExampleRows() {
+	img, _ := asm.Assemble("f.s", []byte(".program xdp, f\nif r1 == 0 goto 1f\ncall bpf_ktime_get_ns\n1: r0 = XDP_PASS; exit"), asm.Options{NoDebug: true})
+	obj, _, err := elf.Load(img, "f.o", elf.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	if err := asm.PrintObject(os.Stdout, obj); err != nil {
-		fmt.Println(err)
+	for _, row := range asm.Rows(obj.Programs[0], obj) {
+		fmt.Printf("%d %q %q %q\n", row.PC, row.Label, row.Text, row.Comment)
 	}
 	// Output:
-	// 	.map counts, type=array, key=u32, value=u64, max_entries=1
-	//
-	// 	.program xdp, count
-	// 	*(u32 *)(r10 - 4) = 0
-	// 	r1 = counts ll
-	// 	r2 = r10
-	// 	r2 += -4
-	// 	call bpf_map_lookup_elem
-	// 	if r0 == 0 goto L1
-	// 	*(u64 *)(r0 + 0) = 1
-	// L1:
-	// 	r0 = 2
-	// 	exit
+	// 0 "" "if r1 == 0 goto L1" ""
+	// 1 "" "call 5" "bpf_ktime_get_ns"
+	// 2 "L1" "r0 = 2" ""
+	// 3 "" "exit" ""
 }
 
 func ExampleFormat() {

@@ -21,7 +21,9 @@ func (a *assembler) finish() *elf.Image {
 	a.writeFrames()
 	for _, s := range a.sections {
 		a.resolve(s)
+		a.resolvePlaced(s)
 	}
+	a.dropText()
 	if a.errors > 0 {
 		return nil
 	}
@@ -40,7 +42,11 @@ func (a *assembler) finish() *elf.Image {
 	}
 	for _, s := range a.sections {
 		for _, r := range s.relocs {
-			s.out.Relocs = append(s.out.Relocs, elf.Relocation{Offset: r.offset, Type: r.typ, Symbol: r.to.out})
+			out := elf.Relocation{Offset: r.offset, Type: r.typ}
+			if r.to != nil {
+				out.Symbol = r.to.out
+			}
+			s.out.Relocs = append(s.out.Relocs, out)
 		}
 	}
 	if f := a.addTypeInfo(img); f != nil {
@@ -111,7 +117,7 @@ func (a *assembler) imageSection(img *elf.Image, s *section) {
 	s.out = &elf.Section{
 		Name: s.name, Type: s.typ, Flags: s.flags, Align: s.align, Entry: s.entry, Data: s.data, Size: s.length,
 	}
-	if s.code {
+	if s.code && !a.exact {
 		s.out.Align = max(s.out.Align, 8)
 	}
 	img.Sections = append(img.Sections, s.out)
@@ -157,25 +163,25 @@ func (a *assembler) imageSymbols(img *elf.Image) {
 }
 
 // isListed reports whether s goes into the symbol table. Labels within
-// functions do not: loaders take them for functions.
+// functions do not, unless .type speaks of them: loaders take them for functions.
 func (a *assembler) isListed(s *symbol) bool {
 	if s.kept {
 		return true
 	}
 	switch s.state {
 	case symUndefined:
-		return s.ref.buf != nil && (s.bound || s.isWeakly || a.compiled)
+		return s.bound && s.typed || s.ref.buf != nil && (s.bound || s.isWeakly || a.compiled)
 	case symVariable:
-		return s.bind != stdelf.STB_LOCAL
+		return s.bind != stdelf.STB_LOCAL || s.typed
 	case symLabel:
-		inner := s.section.isExecutable() && s.typ == stdelf.STT_NOTYPE && s.bind == stdelf.STB_LOCAL
+		inner := s.section.isExecutable() && s.typ == stdelf.STT_NOTYPE && s.bind == stdelf.STB_LOCAL && !s.typed
 		return !s.isTemporary() && !inner
 	}
 	return true
 }
 
 func (a *assembler) imageSymbol(s *symbol) (*elf.Symbol, *fault) {
-	out := &elf.Symbol{Name: s.name, Bind: s.bind, Type: s.typ, Visibility: s.vis}
+	out := &elf.Symbol{Name: s.outName(), Bind: s.bind, Type: s.typ, Visibility: s.vis}
 	switch s.state {
 	case symUndefined:
 		switch {
@@ -199,11 +205,11 @@ func (a *assembler) imageSymbol(s *symbol) (*elf.Symbol, *fault) {
 		case v.isNumber():
 			out.Special, out.Value = stdelf.SHN_ABS, uint64(v.num)
 		default:
-			label, n := s.label()
-			if label == nil {
+			label, n := v.add.label()
+			if label == nil || v.sub != nil {
 				return nil, a.notNumber(v, s.def)
 			}
-			out.Section, out.Value = label.section.out, label.section.address(label.place)+uint64(n)
+			out.Section, out.Value = label.section.out, label.section.address(label.place)+uint64(n+v.num)
 			if !s.typed {
 				out.Type = label.typ
 			}

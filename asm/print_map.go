@@ -2,7 +2,6 @@ package asm
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
@@ -11,12 +10,19 @@ import (
 	"ebtools/bpf/linux"
 )
 
-// mapDefinition writes a .map directive.
-func (l *listing) mapDefinition(m *bpf.Map) {
-	fmt.Fprintf(l.w, "\t.map %s, %s\n", symbolText(m.Name), strings.Join(l.mapWords(m), ", "))
+// MapText says what a map is in the words of the .map directive, without its
+// name: "type=hash, key=u32, value={u64 packets, u64 bytes}, max_entries=256".
+func MapText(m *bpf.Map) string {
+	w := mapWriter{structs: map[string]string{}}
+	return strings.Join(w.mapWords(m), ", ")
 }
 
-func (l *listing) mapWords(m *bpf.Map) []string {
+// mapWriter writes a map's types.
+type mapWriter struct {
+	structs map[string]string // text of the structures written so far, by name
+}
+
+func (w *mapWriter) mapWords(m *bpf.Map) []string {
 	typ := m.Type.String()
 	if _, err := linux.ParseMapType(typ); err != nil {
 		typ = fmt.Sprint(uint32(m.Type))
@@ -29,10 +35,10 @@ func (l *listing) mapWords(m *bpf.Map) []string {
 		}
 	}
 	if need.key != sideNone {
-		words = append(words, "key="+l.typeText(m.Key, m.KeySize))
+		words = append(words, "key="+w.typeText(m.Key, m.KeySize))
 	}
 	if need.value != sideNone {
-		words = append(words, "value="+l.typeText(m.Value, m.ValueSize))
+		words = append(words, "value="+w.typeText(m.Value, m.ValueSize))
 	}
 	add("max_entries", uint64(m.MaxEntries))
 	add("flags", uint64(m.Flags))
@@ -44,25 +50,19 @@ func (l *listing) mapWords(m *bpf.Map) []string {
 		add("numa_node", uint64(m.NumaNode))
 	}
 	if m.Inner != nil {
-		words = append(words, "inner={"+strings.Join(l.mapWords(m.Inner), ", ")+"}")
+		words = append(words, "inner={"+strings.Join(w.mapWords(m.Inner), ", ")+"}")
 	}
-	if values := l.valueWords(m); len(values) > 0 {
+	if values := valueWords(m); len(values) > 0 {
 		words = append(words, "values={"+strings.Join(values, ", ")+"}")
 	}
 	return words
 }
 
-// valueWords writes the initial values that the object has the programs and maps
-// of.
-func (l *listing) valueWords(m *bpf.Map) []string {
+// valueWords writes the programs or maps that a map holds from the start.
+func valueWords(m *bpf.Map) []string {
 	var words []string
 	next := uint32(0)
 	for _, v := range m.Values {
-		known := slices.ContainsFunc(l.obj.Programs, func(p *bpf.Program) bool { return p.Name == v.Name }) ||
-			slices.ContainsFunc(l.obj.Maps, func(m *bpf.Map) bool { return m.Name == v.Name })
-		if !known || v.Index > maxValueIndex {
-			continue
-		}
 		word := symbolText(v.Name)
 		if v.Index != next {
 			word = fmt.Sprintf("[%d]=%s", v.Index, word)
@@ -74,9 +74,9 @@ func (l *listing) valueWords(m *bpf.Map) []string {
 
 // typeText writes a key's or a value's type, or its size when there is none or it
 // can't be written.
-func (l *listing) typeText(t btf.Type, size uint32) string {
+func (w *mapWriter) typeText(t btf.Type, size uint32) string {
 	if t != nil {
-		if s, ok := l.cTypeText(t, "", 0); ok {
+		if s, ok := w.cTypeText(t, "", 0); ok {
 			if n, err := btf.Sizeof(t); err == nil && uint32(n) == size {
 				return s
 			}
@@ -86,7 +86,7 @@ func (l *listing) typeText(t btf.Type, size uint32) string {
 }
 
 // cTypeText writes the declaration of a member, or a type if member is "".
-func (l *listing) cTypeText(t btf.Type, member string, depth int) (string, bool) {
+func (w *mapWriter) cTypeText(t btf.Type, member string, depth int) (string, bool) {
 	if depth > 20 {
 		return "", false
 	}
@@ -112,11 +112,11 @@ func (l *listing) cTypeText(t btf.Type, member string, depth int) (string, bool)
 		if _, known := scalars[t.Name]; known {
 			return space(t.Name), true
 		}
-		return l.cTypeText(t.Type, member, depth+1)
+		return w.cTypeText(t.Type, member, depth+1)
 	case *btf.Const:
-		return l.cTypeText(t.Type, member, depth+1)
+		return w.cTypeText(t.Type, member, depth+1)
 	case *btf.Volatile:
-		return l.cTypeText(t.Type, member, depth+1)
+		return w.cTypeText(t.Type, member, depth+1)
 	case *btf.Array:
 		bounds := ""
 		element := btf.Type(t)
@@ -132,22 +132,22 @@ func (l *listing) cTypeText(t btf.Type, member string, depth int) (string, bool)
 			return "", false
 		}
 		if member != "" {
-			return l.cTypeText(element, member+bounds, depth+1)
+			return w.cTypeText(element, member+bounds, depth+1)
 		}
-		s, ok := l.cTypeText(element, "", depth+1)
+		s, ok := w.cTypeText(element, "", depth+1)
 		return s + bounds, ok
 	case *btf.Struct:
-		s, ok := l.structText("struct", t.Name, t.Members, t.Size, depth)
+		s, ok := w.structText("struct", t.Name, t.Members, t.Size, depth)
 		return space(s), ok
 	case *btf.Union:
-		s, ok := l.structText("union", t.Name, t.Members, t.Size, depth)
+		s, ok := w.structText("union", t.Name, t.Members, t.Size, depth)
 		return space(s), ok
 	}
 	return "", false
 }
 
 // structText writes a structure whose layout is the one that C gives it.
-func (l *listing) structText(word, name string, members []btf.Member, size uint32, depth int) (string, bool) {
+func (w *mapWriter) structText(word, name string, members []btf.Member, size uint32, depth int) (string, bool) {
 	if k, ok := kernelStructs[name]; ok && uint64(size) == k.size {
 		return word + " " + name, true
 	}
@@ -165,7 +165,7 @@ func (l *listing) structText(word, name string, members []btf.Member, size uint3
 		if word == "struct" {
 			offset = end + padding(end, alignment)
 		}
-		text, ok := l.cTypeText(m.Type, m.Name, depth+1)
+		text, ok := w.cTypeText(m.Type, m.Name, depth+1)
 		n, err := btf.Sizeof(m.Type)
 		if !ok || err != nil || uint64(m.Offset) != offset*8 {
 			return "", false
@@ -183,10 +183,10 @@ func (l *listing) structText(word, name string, members []btf.Member, size uint3
 	case name == "":
 		return word + " " + body, true
 	}
-	if known, ok := l.structs[name]; ok {
+	if known, ok := w.structs[name]; ok {
 		return word + " " + name, known == word+body
 	}
-	l.structs[name] = word + body
+	w.structs[name] = word + body
 	return word + " " + name + " " + body, true
 }
 

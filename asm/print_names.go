@@ -19,9 +19,23 @@ type names struct {
 	p         *bpf.Program
 	obj       *bpf.Object
 	order     binary.ByteOrder
-	functions map[int]string  // by their first instruction; nil: the program's
-	labels    map[int]string  // of jump targets; nil: jumps are by distance
-	taken     map[string]bool // names of the listing
+	functions map[int]string // by their first instruction; nil: the program's
+	labels    map[int]string // of jump targets; nil: jumps are by distance
+	listed    bool           // for people: externs by name, helpers as LLVM has them
+	variables map[*bpf.Map][]variable
+}
+
+// variablesOf is the function of that name, asked once for a map.
+func (n *names) variablesOf(m *bpf.Map) []variable {
+	list, ok := n.variables[m]
+	if !ok {
+		if n.variables == nil {
+			n.variables = map[*bpf.Map][]variable{}
+		}
+		list = variablesOf(m)
+		n.variables[m] = list
+	}
+	return list
 }
 
 // instruction writes the instruction at pc and says how many slots it takes.
@@ -36,6 +50,16 @@ func (n *names) instruction(pc int) (text string, slots int) {
 	if slots == 2 {
 		next = n.p.Instructions[pc+1]
 	}
+	if n.listed {
+		if e := n.p.ExternAt(pc); e != nil && e.Name != "" {
+			switch {
+			case in.IsLoadImm64():
+				return fmt.Sprintf("%s = %s ll", in.Dst, symbolText(e.Name)), slots
+			case in.Op == bpf.OpcodeCall:
+				return "call " + callText(e.Name), 1
+			}
+		}
+	}
 	switch {
 	case in.IsLocalCall():
 		if f := n.function(pc + 1 + int(in.Imm)); f != "" {
@@ -45,8 +69,8 @@ func (n *names) instruction(pc int) (text string, slots int) {
 		if name := n.address(in, next, pc); name != "" {
 			return fmt.Sprintf("%s = %s ll", in.Dst, name), 2
 		}
-	case in.IsHelperCall():
-		if h, ok := linux.HelperByID(linux.HelperID(in.Imm)); ok && !n.taken[h.Name] {
+	case in.IsHelperCall() && !n.listed:
+		if h, ok := linux.HelperByID(linux.HelperID(in.Imm)); ok {
 			return "call " + h.Name, 1
 		}
 	case in.IsJump():
@@ -108,7 +132,7 @@ func (n *names) address(in, next bpf.Instruction, pc int) string {
 		}
 	case bpf.PseudoMapIdxValue:
 		if m := n.mapAt(in.Imm); m != nil && m.Section != "" {
-			return variableAt(m, uint32(next.Imm))
+			return n.variableAt(m, uint32(next.Imm))
 		}
 	}
 	return ""
@@ -126,6 +150,7 @@ type variable struct {
 	name         string
 	offset, size uint32
 	global       bool
+	typ          btf.Type
 }
 
 // variablesOf lists the variables of a section that became a map, by offset, as
@@ -141,24 +166,33 @@ func variablesOf(m *bpf.Map) []variable {
 		if !ok || t.Name == "" || strings.HasPrefix(t.Name, ".L") || v.Offset > m.ValueSize || v.Size > m.ValueSize-v.Offset {
 			continue
 		}
-		list = append(list, variable{t.Name, v.Offset, v.Size, t.Linkage == btf.GlobalVar})
+		list = append(list, variable{t.Name, v.Offset, v.Size, t.Linkage == btf.GlobalVar, t.Type})
 	}
 	slices.SortStableFunc(list, func(a, b variable) int { return cmp.Compare(a.offset, b.offset) })
 	return list
 }
 
 // variableAt names a place in a section of variables.
-func variableAt(m *bpf.Map, offset uint32) string {
-	vars := variablesOf(m)
-	i := sort.Search(len(vars), func(i int) bool { return vars[i].offset > offset }) - 1
+func (n *names) variableAt(m *bpf.Map, offset uint32) string {
 	name, base := m.Section, uint32(0)
-	if i >= 0 && offset-vars[i].offset < max(vars[i].size, 1) {
-		name, base = vars[i].name, vars[i].offset
+	if v := n.variableOver(m, offset); v != nil {
+		name, base = v.name, v.offset
 	}
 	if offset == base {
 		return symbolText(name)
 	}
 	return fmt.Sprintf("%s+%d", symbolText(name), offset-base)
+}
+
+// variableOver finds the variable that a place in a section belongs to, nil when
+// there is none.
+func (n *names) variableOver(m *bpf.Map, offset uint32) *variable {
+	vars := n.variablesOf(m)
+	i := sort.Search(len(vars), func(i int) bool { return vars[i].offset > offset }) - 1
+	if i < 0 || offset-vars[i].offset >= max(vars[i].size, 1) {
+		return nil
+	}
+	return &vars[i]
 }
 
 // symbolText writes a symbol's name, in quotes if it would not be read as one.
@@ -189,14 +223,22 @@ func isName(s string) bool {
 	return true
 }
 
-// sectionText writes a section's name, in quotes where need be.
+// sectionText writes a section's name, in quotes unless it reads as names with
+// slashes and hyphens between.
 func sectionText(name string) string {
+	start := true // of a name
 	for i := range len(name) {
-		if c := name[i]; charClass[c]&charName == 0 && c != '-' && (c != '/' || i == 0 || name[i-1] == '/') {
+		class := charClass[name[i]]
+		switch {
+		case class&charName != 0 && (!start || class&charStart != 0):
+			start = false
+		case !start && (name[i] == '/' || name[i] == '-'):
+			start = true
+		default:
 			return quote(name)
 		}
 	}
-	if name == "" || charClass[name[0]]&charStart == 0 {
+	if start {
 		return quote(name)
 	}
 	return name

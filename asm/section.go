@@ -30,7 +30,9 @@ type section struct {
 	lines   []line
 	rows    []lineRow
 	relocs  []relocation
+	placed  []placedReloc
 	code    bool // holds an instruction
+	entered bool // a directive named it
 	sym     *symbol
 	out     *elf.Section
 }
@@ -219,6 +221,10 @@ func (a *assembler) enter(s *section) {
 		a.debug.pending = nil // a .loc is not about another section
 	}
 	a.previous, a.section = a.section, s
+	if !s.entered && s == a.exactly.text && len(a.sections) > 1 && s.here() == (place{}) {
+		a.sections = append(a.sections[1:], s) // it begins here
+	}
+	s.entered = true
 }
 
 // within runs do with another current section.

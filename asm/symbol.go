@@ -49,6 +49,8 @@ type symbolMore struct {
 	value   expr  // of a variable
 	base    value // of a variable that is another name for a place
 	weakref bool  // by .weakref, which makes weak what it stands for
+	renamed bool  // name is what .rename calls it
+	name    string
 	size    expr
 	hasSize bool
 	sizeAt  span

@@ -15,9 +15,13 @@ import (
 
 // addTypeInfo describes the object in BTF, unless the file brings its own.
 func (a *assembler) addTypeInfo(img *elf.Image) *fault {
-	if img.Section(".BTF") != nil || img.Section(".BTF.ext") != nil {
+	if a.exact || img.Section(".BTF") != nil || img.Section(".BTF.ext") != nil {
 		if len(a.comfort.maps) > 0 {
-			return faultAt(a.comfort.maps[0].symbol.def, ErrMisuse, "a .map is described by types, and the file has a section .BTF of its own")
+			why := "the file has a section .BTF of its own"
+			if a.exact {
+				why = "with .exact none are added"
+			}
+			return faultAt(a.comfort.maps[0].symbol.def, ErrMisuse, "a .map is described by types, and %s", why)
 		}
 		return nil
 	}
