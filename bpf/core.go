@@ -8,7 +8,7 @@ type CORERelocation struct {
 	PC   int
 	Kind COREKind
 	// Root is the type that the access starts from, as C writes it ("struct
-	// task_struct"), Access what of it is meant ("->mm->pgd", ".pid", an
+	// task_struct"), Access what of it is meant (".mm", ".comm[2]", an
 	// enumerator's name), empty when it is the type itself.
 	Root, Access string
 	// Local is the value with the types the program was compiled with, Target

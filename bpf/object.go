@@ -23,8 +23,8 @@ type Object struct {
 	// kernel by name (.ksyms).
 	Externs []*Extern
 	Types   *btf.Spec // nil without BTF
-	// Kernel says whose types CO-RE relocations and externs were resolved
-	// against, for messages; empty when they were not.
+	// Kernel says whose types externs were resolved against, for messages; empty
+	// when they were not.
 	Kernel string
 }
 

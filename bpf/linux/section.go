@@ -102,3 +102,49 @@ var sectionsExact, sectionsOpen = func() (exact, open map[string]int) {
 	}
 	return exact, open
 }()
+
+// Since returns the first release that can load programs of such sections and
+// attach them where the name says, but for the target in it. An attach type that
+// is only an older way's newer name is not counted: XDP programs had devices to
+// be attached to before there was AttachXDP.
+func (s Section) Since() Version {
+	since := s.Type.Since()
+	if v, ok := sectionSince[s.Pattern]; ok {
+		return v
+	}
+	if s.Attach == 0 || attachOptional[s.Attach] {
+		return since
+	}
+	if v := s.Attach.Since(); since.Less(v) {
+		since = v
+	}
+	return since
+}
+
+// attachOptional has attach types that say nothing their program types do not.
+var attachOptional = map[AttachType]bool{
+	AttachXDP: true, AttachPerfEvent: true, AttachStructOps: true, AttachSkReuseportSelect: true,
+}
+
+// sectionSince has the sections that need more than their program and attach
+// types. BPF took uprobes two releases after kprobes, and what may sleep came
+// type by type.
+var sectionSince = map[string]Version{
+	"uprobe+":          {4, 3},
+	"uretprobe+":       {4, 3},
+	"usdt+":            {4, 3},
+	"uprobe.s+":        {6, 0},
+	"uretprobe.s+":     {6, 0},
+	"usdt.s+":          {6, 0},
+	"fentry.s+":        {5, 10},
+	"fexit.s+":         {5, 10},
+	"fmod_ret.s+":      {5, 10},
+	"lsm.s+":           {5, 10},
+	"iter.s+":          {5, 18},
+	"struct_ops.s+":    {6, 3},
+	"xdp.frags":        {5, 18},
+	"xdp.frags/devmap": {5, 18},
+	"xdp.frags/cpumap": {5, 18},
+	"tc/ingress":       {4, 1}, // tc(8) takes them where there is no tcx
+	"tc/egress":        {4, 1},
+}
