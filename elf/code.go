@@ -27,13 +27,14 @@ type code struct {
 // function is a stretch of a section's instructions that a symbol or a call
 // shows to be a function.
 type function struct {
-	name  string
-	code  *code
-	start int
-	len   int
-	sized bool // the symbol says how long it is
-	local bool // not a program
-	err   error
+	name   string
+	code   *code
+	start  int
+	len    int
+	sized  bool // the symbol says how long it is
+	local  bool // not a program
+	hidden bool // to others: to loaders it is a static function
+	err    error
 
 	resolved bool
 	refs     []reference
@@ -79,7 +80,7 @@ func (c *code) addSymbol(sym *Symbol) {
 	default:
 		return
 	}
-	f := &function{name: sym.Name, code: c, local: local, sized: sym.Size > 0}
+	f := &function{name: sym.Name, code: c, local: local, sized: sym.Size > 0, hidden: sym.Visibility == stdelf.STV_HIDDEN || sym.Visibility == stdelf.STV_INTERNAL}
 	if whole := len(c.insns) * bpf.InstructionSize; sym.Value%bpf.InstructionSize != 0 || sym.Size%bpf.InstructionSize != 0 ||
 		!fits(sym.Value, max(sym.Size, 1), whole) {
 		f.err = fmt.Errorf("%w %q: %d bytes at offset %d are not whole instructions of section %s (%d bytes)",

@@ -249,6 +249,7 @@ func (l *loader) link(f *function) (*bpf.Program, bpf.Diagnostics) {
 		return nil, problems
 	}
 	k.join(p, l.funcs)
+	l.listCORE(p, k)
 	for _, f := range k.functions {
 		for _, ref := range f.refs {
 			pc := k.start[f] + ref.slot
@@ -328,7 +329,12 @@ func (f *function) parts(start int, types map[int]*btf.Func) []bpf.Function {
 				name = fmt.Sprintf("%s+%d", f.name, cuts[i])
 			}
 		}
-		parts[i] = bpf.Function{Name: name, Start: start + cuts[i], Len: cuts[i+1] - cuts[i], Type: types[f.start+cuts[i]]}
+		typ := types[f.start+cuts[i]]
+		if typ != nil && f.hidden {
+			// Verified with its callers, whatever the compiler wrote.
+			typ = &btf.Func{Name: typ.Name, Type: typ.Type, Linkage: btf.StaticFunc, Tags: typ.Tags, ParamTags: typ.ParamTags}
+		}
+		parts[i] = bpf.Function{Name: name, Start: start + cuts[i], Len: cuts[i+1] - cuts[i], Type: typ}
 	}
 	return parts
 }

@@ -51,8 +51,9 @@ var (
 // map that makes no sense. The other programs are unaffected. An error is
 // returned, and no object, when the image has nothing to load at all.
 //
-// What depends on the kernel (CO-RE relocations, kernel functions, settings) is
-// resolved against the kernel that opts name, and otherwise left as compiled.
+// Kernel functions and settings are resolved against the kernel that opts name,
+// and otherwise left open. CO-RE relocations are listed and not applied:
+// instructions stay as compiled.
 func Load(img *Image, name string, opts Options) (*bpf.Object, bpf.Diagnostics, error) {
 	if img.ByteOrder == nil || slices.Contains(img.Sections, nil) || slices.Contains(img.Symbols, nil) {
 		return nil, nil, fmt.Errorf("load %s: %w: it has no byte order, or a section or symbol that is nil", name, ErrImage)
@@ -85,6 +86,7 @@ type loader struct {
 	raw   *rawBTF                      // nil without types
 	lines map[string][]sourceLine      // by section name
 	funcs map[string]map[int]*btf.Func // by section name and slot
+	core  map[string][]coreRecord      // by section name
 
 	codes  []*code // in the order of the file
 	codeOf map[*Section]*code
@@ -139,6 +141,9 @@ func (l *loader) loadTypes() {
 	}
 	if l.funcs, err = parseFuncs(ext.Data, raw, l.obj.Types); err != nil {
 		l.problem(true, "", err, "the object is loaded without the types of its functions")
+	}
+	if l.core, err = parseCORE(ext.Data, raw); err != nil {
+		l.problem(true, "", err, "the object is loaded without its CO-RE relocations")
 	}
 }
 
