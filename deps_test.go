@@ -18,6 +18,7 @@ var house = map[string]string{
 	"bpf":       "bpf/linux",
 	"elf":       "bpf bpf/linux",
 	"asm":       "bpf bpf/linux elf",
+	"compat":    "bpf bpf/linux",
 	"verifier":  "bpf bpf/linux",
 	"vm":        "bpf bpf/linux",
 	"seccomp":   "bpf bpf/linux",
@@ -26,17 +27,21 @@ var house = map[string]string{
 
 	"internal/require": "",
 	"internal/show":    "bpf bpf/linux",
-	"internal/cli":     "bpf",
+	"internal/cli":     "bpf internal/show",
+	"internal/ctype":   "",
+	"internal/flow":    "bpf",
 
-	"internal/cli/clitest": "internal/cli", // for tests
+	"internal/cli/clitest": "internal/cli",                   // for tests
+	"internal/libbpf":      "bpf bpf/linux internal/require", // for tests
 
-	".":         "bpf bpf/linux asm elf verifier vm seccomp replay",
-	"cmd/ebas":  commands,
-	"cmd/ebrun": commands,
+	".":          "bpf bpf/linux asm elf verifier vm seccomp replay",
+	"cmd/ebas":   commands,
+	"cmd/ebdump": commands,
+	"cmd/ebrun":  commands,
 }
 
 // commands may import everything.
-const commands = ". bpf bpf/linux asm elf verifier vm seccomp replay loader internal/cli internal/show"
+const commands = ". bpf bpf/linux asm elf verifier vm seccomp replay loader compat internal/cli internal/show internal/ctype internal/flow"
 
 // outside says which packages may import what is neither ours nor the standard
 // library's; an import is governed by its longest prefix here.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ebtools/bpf"
+	"ebtools/internal/show"
 )
 
 // Exit codes of the commands.
@@ -57,6 +58,8 @@ type Env struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
+	// Terminal says that somebody looks at Stdout, and not a program.
+	Terminal bool
 }
 
 // Command describes a command.
@@ -71,14 +74,19 @@ type Command struct {
 
 // Main runs a command on the process's own arguments and ends the process.
 func Main(c *Command) {
-	os.Exit(c.Main(&Env{os.Args[1:], os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(c.Main(&Env{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Terminal: isTerminal(os.Stdout),
+	}))
 }
 
 // Main parses the flags, runs the command and gives its exit code. Output is
 // buffered; it is written also when the command fails.
 func (c *Command) Main(env *Env) int {
 	out := bufio.NewWriterSize(env.Stdout, 1<<16)
-	err := c.main(&Env{env.Args, env.Stdin, out, env.Stderr})
+	inner := *env
+	inner.Stdout = out
+	err := c.main(&inner)
 	if ferr := out.Flush(); err == nil && ferr != nil {
 		err = fmt.Errorf("write output: %w", ferr)
 	}
@@ -129,7 +137,11 @@ func flagUsages(flags *pflag.FlagSet) string {
 			name = "  -" + f.Shorthand + ", --" + f.Name
 		}
 		value, text := pflag.UnquoteUsage(f)
-		if f.Value.Type() != "bool" {
+		switch {
+		case f.Value.Type() == "bool":
+		case f.NoOptDefVal != "":
+			name += "[=" + value + "]"
+		default:
 			name += " " + value
 		}
 		rows = append(rows, row{name, text})
@@ -158,6 +170,7 @@ func indent(prefix, lines string) string {
 // report prints what went wrong: diagnostics in full, anything else on a line
 // that begins with the command's name.
 func (c *Command) report(w io.Writer, err error) {
+	w = show.Printable(w) // names in messages may come from any file
 	var list bpf.Diagnostics
 	var one *bpf.Diagnostic
 	if errors.As(err, &list) || errors.As(err, &one) {

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -83,6 +84,47 @@ func TestValue(t *testing.T) {
 		if got, err := json.Marshal(v); err != nil || string(got) != test.json {
 			t.Errorf("%s: JSON %s, %v, want %s", test.name, got, err, test.json)
 		}
+	}
+}
+
+func TestValueBigEndian(t *testing.T) {
+	u16, u32 := &btf.Int{Name: "u16", Size: 2}, &btf.Int{Name: "u32", Size: 4}
+	bits := &btf.Struct{Name: "bits", Size: 4, Members: []btf.Member{
+		{Name: "low", Type: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}, BitfieldSize: 3},
+		{Name: "high", Type: u32, Offset: 3, BitfieldSize: 5},
+		{Name: "rest", Type: u16, Offset: 16},
+	}}
+	for _, test := range []struct {
+		t     btf.Type
+		bytes []byte
+		want  string
+	}{
+		{u32, []byte{0, 0, 1, 2}, "258"},
+		{&btf.Array{Type: u16, Nelems: 2}, []byte{0, 1, 0, 2}, "[1, 2]"},
+		{&btf.Enum{Name: "state", Size: 4, Values: []btf.EnumValue{{Name: "OPEN", Value: 1}}}, []byte{0, 0, 0, 1}, `"OPEN"`},
+		{bits, []byte{0b111_00101, 0, 0, 7}, "{low: -1, high: 5, rest: 7}"},
+		{nil, []byte{1, 1}, "257"},
+		{&btf.Enum{Size: 16}, make([]byte, 16), `"00000000000000000000000000000000"`},
+	} {
+		if got := Text(ValueIn(binary.BigEndian, test.t, test.bytes)); got != test.want {
+			t.Errorf("%v: got %s, want %s", test.t, got, test.want)
+		}
+	}
+}
+
+// TestHugeValue gives a small type that means more values than memory holds:
+// members that overlap, nested.
+func TestHugeValue(t *testing.T) {
+	var inner btf.Type = &btf.Array{Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}, Nelems: 1000}
+	for range 20 {
+		s := &btf.Struct{Size: 1000}
+		for range 20 {
+			s.Members = append(s.Members, btf.Member{Name: "m", Type: inner})
+		}
+		inner = s
+	}
+	if n := len(Text(Value(inner, make([]byte, 1000)))); n > 1<<20 {
+		t.Errorf("%d bytes of text for 1,000 bytes", n)
 	}
 }
 

@@ -3,7 +3,6 @@ package show
 import (
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 // Table is rows of cells whose columns are written aligned, two spaces apart.
@@ -15,7 +14,7 @@ type Table struct {
 	rows   [][]string
 }
 
-// Row adds a row.
+// Row adds a row. Cells may have colours in them.
 func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
 
 // Write writes the table.
@@ -26,14 +25,14 @@ func (t *Table) Write(w io.Writer) error {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], Width(cell))
 		}
 	}
 	var b strings.Builder
 	for _, row := range t.rows {
 		line := t.Indent
 		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			pad := strings.Repeat(" ", widths[i]-Width(cell))
 			if i > 0 {
 				line += "  "
 			}

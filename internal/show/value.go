@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"ebtools/bpf"
 )
 
 // Fields is a struct's or union's fields by name, in their order. It is
@@ -26,49 +28,71 @@ type Field struct {
 // and for enumerators, []any for arrays, Fields for structs. Bytes of no known
 // type, and those that do not fit their type, are a number when they are 1, 2,
 // 4 or 8 and a string of hexadecimal digits otherwise.
-func Value(t btf.Type, b []byte) any {
+func Value(t btf.Type, b []byte) any { return ValueIn(binary.LittleEndian, t, b) }
+
+// ValueIn is Value for a machine of another byte order.
+func ValueIn(order binary.ByteOrder, t btf.Type, b []byte) any {
+	d := decoder{order: order, left: 1024 + 2*maxDepth*len(b)}
 	if t == nil {
-		return untyped(b)
+		return d.untyped(b)
 	}
 	if size, err := btf.Sizeof(t); err != nil || size > len(b) {
-		return untyped(b)
+		return d.untyped(b)
 	}
-	return value(t, b, 0)
+	return d.value(t, b, 0)
+}
+
+// decoder takes bytes apart.
+type decoder struct {
+	order binary.ByteOrder
+	// left is how many values may still be made, and how many bytes of them read.
+	// Members of a type may overlap, as those of unions do, and nest: a small type
+	// could mean more values than memory holds.
+	left int
 }
 
 // maxDepth is how deep types may nest; BTF can't be recursive without pointers.
 const maxDepth = 32
 
-func value(t btf.Type, b []byte, depth int) any {
+// tooMuch stands for values behind the limit.
+const tooMuch = "…"
+
+func (d *decoder) value(t btf.Type, b []byte, depth int) any {
 	size, err := btf.Sizeof(t)
 	if err != nil || size > len(b) || depth > maxDepth {
-		return untyped(b)
+		if d.left -= len(b); d.left < 0 {
+			return tooMuch
+		}
+		return d.untyped(b)
+	}
+	if d.left -= 1 + size; d.left < 0 {
+		return tooMuch
 	}
 	b = b[:size]
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Int:
-		return integer(t, b)
+		return d.integer(t, b)
 	case *btf.Enum:
-		return enumerator(t, b)
+		return d.enumerator(t, b)
 	case *btf.Array:
-		return array(t, b, depth)
+		return d.array(t, b, depth)
 	case *btf.Struct:
-		return members(t.Members, b, depth)
+		return d.members(t.Members, b, depth)
 	case *btf.Union:
-		return members(t.Members, b, depth)
+		return d.members(t.Members, b, depth)
 	case *btf.Datasec:
-		return variables(t, b, depth)
+		return d.variables(t, b, depth)
 	case *btf.Var:
-		return value(t.Type, b, depth+1)
+		return d.value(t.Type, b, depth+1)
 	}
-	return untyped(b)
+	return d.untyped(b)
 }
 
-func integer(t *btf.Int, b []byte) any {
+func (d *decoder) integer(t *btf.Int, b []byte) any {
 	if len(b) != 1 && len(b) != 2 && len(b) != 4 && len(b) != 8 {
-		return untyped(b)
+		return d.untyped(b)
 	}
-	v := unsigned(b)
+	v := d.unsigned(b)
 	switch t.Encoding {
 	case btf.Bool:
 		return v != 0
@@ -79,14 +103,23 @@ func integer(t *btf.Int, b []byte) any {
 	return v
 }
 
-func unsigned(b []byte) uint64 {
-	var word [8]byte
-	copy(word[:], b)
-	return binary.LittleEndian.Uint64(word[:])
+func (d *decoder) unsigned(b []byte) uint64 {
+	var v uint64
+	for i, c := range b {
+		shift := 8 * i
+		if bpf.IsBigEndian(d.order) {
+			shift = 8 * (len(b) - 1 - i)
+		}
+		v |= uint64(c) << shift
+	}
+	return v
 }
 
-func enumerator(t *btf.Enum, b []byte) any {
-	v := unsigned(b)
+func (d *decoder) enumerator(t *btf.Enum, b []byte) any {
+	if len(b) < 1 || len(b) > 8 {
+		return d.untyped(b)
+	}
+	v := d.unsigned(b)
 	if t.Signed {
 		shift := 64 - 8*len(b)
 		v = uint64(int64(v<<shift) >> shift)
@@ -102,17 +135,20 @@ func enumerator(t *btf.Enum, b []byte) any {
 	return v
 }
 
-func array(t *btf.Array, b []byte, depth int) any {
+func (d *decoder) array(t *btf.Array, b []byte, depth int) any {
 	if s, ok := text(t, b); ok {
 		return s
 	}
 	size, err := btf.Sizeof(t.Type)
 	if err != nil || size == 0 {
-		return untyped(b)
+		return d.untyped(b)
 	}
-	out := make([]any, 0, min(int(t.Nelems), len(b)/size))
+	out := []any{}
 	for element := range slices.Chunk(b, size) {
-		out = append(out, value(t.Type, element, depth+1))
+		if d.left < 0 {
+			break
+		}
+		out = append(out, d.value(t.Type, element, depth+1))
 	}
 	return out
 }
@@ -135,18 +171,22 @@ func text(t *btf.Array, b []byte) (string, bool) {
 	return s, true
 }
 
-func members(list []btf.Member, b []byte, depth int) any {
-	out := make(Fields, 0, len(list))
+func (d *decoder) members(list []btf.Member, b []byte, depth int) any {
+	out := Fields{}
 	for _, m := range list {
+		if d.left < 0 {
+			break
+		}
 		if m.BitfieldSize > 0 {
-			out = append(out, Field{m.Name, bitfield(m, b)})
+			d.left--
+			out = append(out, Field{m.Name, d.bitfield(m, b)})
 			continue
 		}
 		start := int(m.Offset.Bytes())
 		if start > len(b) {
 			continue
 		}
-		v := value(m.Type, b[start:], depth+1)
+		v := d.value(m.Type, b[start:], depth+1)
 		if inner, ok := v.(Fields); ok && m.Name == "" {
 			out = append(out, inner...) // an anonymous struct's fields are the outer one's
 			continue
@@ -156,12 +196,18 @@ func members(list []btf.Member, b []byte, depth int) any {
 	return out
 }
 
-func bitfield(m btf.Member, b []byte) any {
+func (d *decoder) bitfield(m btf.Member, b []byte) any {
 	first, width := int(m.Offset), int(m.BitfieldSize)
 	var v uint64
 	for i := range min(width, 64) {
-		bit := first + i
-		if bit/8 < len(b) && b[bit/8]>>(bit%8)&1 == 1 {
+		// Bits count from the low end of bytes, on big-endian machines from the
+		// high end, where a field's first bit is its highest.
+		bit, down := first+i, (first+i)%8
+		if bpf.IsBigEndian(d.order) {
+			bit = first + width - 1 - i
+			down = 7 - bit%8
+		}
+		if bit/8 < len(b) && b[bit/8]>>down&1 == 1 {
 			v |= 1 << i
 		}
 	}
@@ -171,23 +217,26 @@ func bitfield(m btf.Member, b []byte) any {
 	return v
 }
 
-func variables(t *btf.Datasec, b []byte, depth int) any {
-	out := make(Fields, 0, len(t.Vars))
+func (d *decoder) variables(t *btf.Datasec, b []byte, depth int) any {
+	out := Fields{}
 	for _, v := range t.Vars {
+		if d.left < 0 {
+			break
+		}
 		variable, ok := v.Type.(*btf.Var)
 		start, end := uint64(v.Offset), uint64(v.Offset)+uint64(v.Size)
 		if !ok || end > uint64(len(b)) {
 			continue
 		}
-		out = append(out, Field{variable.Name, value(variable.Type, b[start:end], depth+1)})
+		out = append(out, Field{variable.Name, d.value(variable.Type, b[start:end], depth+1)})
 	}
 	return out
 }
 
-func untyped(b []byte) any {
+func (d *decoder) untyped(b []byte) any {
 	switch len(b) {
 	case 1, 2, 4, 8:
-		return unsigned(b)
+		return d.unsigned(b)
 	}
 	return hex.EncodeToString(b)
 }
