@@ -76,6 +76,9 @@ func Rows(p *bpf.Program, obj *bpf.Object) []Row {
 		}
 		row := Row{PC: pc, Function: n.functions[pc], Label: n.labels[pc], Target: NoTarget}
 		row.Text, row.Slots = n.within(pc, end)
+		if len(row.Text) > maxRowText {
+			row.Text = strings.Clone(row.Text[:maxRowText]) + "…"
+		}
 		in := p.Instructions[pc]
 		if in.Form() != nil && (in.IsJump() || in.IsLocalCall()) {
 			row.Target = pc + 1 + in.JumpOffset()
@@ -122,6 +125,10 @@ func (n *names) remarks(pc, slots int) []string {
 	}
 	return nil
 }
+
+// maxRowText bounds the text of a row, in bytes: a long name may be used by
+// every instruction.
+const maxRowText = 4096
 
 // externText says what an extern is, and whether the kernel has it.
 func externText(e *bpf.Extern) string {

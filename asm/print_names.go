@@ -121,7 +121,7 @@ func (n *names) function(pc int) string {
 func (n *names) address(in, next bpf.Instruction, pc int) string {
 	switch in.Src {
 	case bpf.PseudoFunc:
-		if next.Imm == 0 {
+		if next.Imm == 0 || next.Imm == in.Imm>>31 { // the distance, or that with its sign
 			if f := n.function(pc + 1 + int(in.Imm)); f != "" {
 				return symbolText(f)
 			}

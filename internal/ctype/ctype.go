@@ -18,12 +18,22 @@ func Name(t btf.Type) string { return Decl(t, "") }
 
 // Decl declares something called name: "char comm[16]", "int (*fn)(void *)".
 // Structs without a name are cut to "struct {…}".
-func Decl(t btf.Type, name string) string { return declare(t, name, "", 0) }
+func Decl(t btf.Type, name string) string {
+	w := writer{left: maxSteps}
+	return w.declare(t, name, "", 0)
+}
+
+// maxSteps bounds how many types are looked at for one declaration: prototypes
+// within prototypes may ask for any number.
+const maxSteps = 1000
+
+// writer counts what may still be looked at.
+type writer struct{ left int }
 
 // declare writes a type around what has been said of the name so far.
 // qualifiers are those that belong to t, with a space behind each.
-func declare(t btf.Type, inner, qualifiers string, depth int) string {
-	if depth > maxDepth {
+func (w *writer) declare(t btf.Type, inner, qualifiers string, depth int) string {
+	if w.left--; depth > maxDepth || w.left < 0 {
 		return "…"
 	}
 	depth++
@@ -61,42 +71,45 @@ func declare(t btf.Type, inner, qualifiers string, depth int) string {
 	case *btf.Fwd:
 		return tagged(t.Kind.String(), t.Name)
 	case *btf.Const:
-		return declare(t.Type, inner, qualifiers+"const ", depth)
+		return w.declare(t.Type, inner, qualifiers+"const ", depth)
 	case *btf.Volatile:
-		return declare(t.Type, inner, qualifiers+"volatile ", depth)
+		return w.declare(t.Type, inner, qualifiers+"volatile ", depth)
 	case *btf.Restrict:
-		return declare(t.Type, inner, qualifiers+"restrict ", depth)
+		return w.declare(t.Type, inner, qualifiers+"restrict ", depth)
 	case *btf.TypeTag:
-		return declare(t.Type, inner, qualifiers, depth)
+		return w.declare(t.Type, inner, qualifiers, depth)
 	case *btf.Pointer:
 		inner = "*" + strings.TrimRight(qualifiers+inner, " ")
 		if needsParentheses(t.Target, depth) {
 			inner = "(" + inner + ")"
 		}
-		return declare(t.Target, inner, "", depth)
+		return w.declare(t.Target, inner, "", depth)
 	case *btf.Array:
-		return declare(t.Type, fmt.Sprintf("%s[%d]", inner, t.Nelems), qualifiers, depth)
+		return w.declare(t.Type, fmt.Sprintf("%s[%d]", inner, t.Nelems), qualifiers, depth)
 	case *btf.FuncProto:
-		return declare(t.Return, inner+"("+parameters(t, depth)+")", "", depth)
+		return w.declare(t.Return, inner+"("+w.parameters(t, depth)+")", "", depth)
 	case *btf.Func:
-		return declare(t.Type, t.Name, "", depth)
+		return w.declare(t.Type, t.Name, "", depth)
 	case *btf.Var:
-		return declare(t.Type, t.Name, "", depth)
+		return w.declare(t.Type, t.Name, "", depth)
 	}
 	return base(t.TypeName())
 }
 
-func parameters(t *btf.FuncProto, depth int) string {
+func (w *writer) parameters(t *btf.FuncProto, depth int) string {
 	if len(t.Params) == 0 {
 		return "void"
 	}
 	list := make([]string, len(t.Params))
 	for i, p := range t.Params {
+		if w.left <= 0 {
+			return strings.Join(append(list[:i], "…"), ", ")
+		}
 		if _, void := p.Type.(*btf.Void); void && i == len(t.Params)-1 {
 			list[i] = "..."
 			continue
 		}
-		list[i] = declare(p.Type, p.Name, "", depth)
+		list[i] = w.declare(p.Type, p.Name, "", depth)
 	}
 	return strings.Join(list, ", ")
 }

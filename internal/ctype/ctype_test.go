@@ -52,3 +52,15 @@ func TestDecl(t *testing.T) {
 		t.Error("a type that leads back to itself has no name")
 	}
 }
+
+// TestEntangled has prototypes whose parameters are prototypes and so on.
+func TestEntangled(t *testing.T) {
+	var typ btf.Type = &btf.Int{Name: "int", Size: 4}
+	for range 60 {
+		p := btf.FuncParam{Type: &btf.Pointer{Target: typ}}
+		typ = &btf.FuncProto{Return: &btf.Pointer{Target: typ}, Params: []btf.FuncParam{p, p, p}}
+	}
+	if text := Name(typ); len(text) > 100_000 {
+		t.Errorf("a declaration of %d bytes", len(text))
+	}
+}
