@@ -16,6 +16,7 @@ import (
 var house = map[string]string{
 	"bpf/linux": "",
 	"bpf":       "bpf/linux",
+	"elf/core":  "bpf",
 	"elf":       "bpf bpf/linux",
 	"asm":       "bpf bpf/linux elf",
 	"compat":    "bpf bpf/linux",

@@ -1,0 +1,45 @@
+package core
+
+import "ebtools/bpf"
+
+// Relocate resolves a relocation, puts the result into the instruction at pc and
+// says what it did. An error is one of Resolve or Apply: the instruction is then
+// as compiled, and Result is COREUnresolved.
+func (v *Resolver) Relocate(insns []bpf.Instruction, pc int, r Relocation) (bpf.CORERelocation, error) {
+	done := bpf.CORERelocation{PC: pc, Kind: r.Kind}
+	done.Root, done.Access = v.local.Describe(r)
+	result, err := v.Resolve(r)
+	if err != nil {
+		done.Why = err.Error()
+		return done, err
+	}
+	done.Local, done.Target = result.Local, result.Target
+	if err := result.Apply(insns, pc); err != nil {
+		done.Why = err.Error()
+		return done, err
+	}
+	done.Why = result.Why
+	done.Result = bpf.COREApplied
+	if result.Poison {
+		done.Result = bpf.COREPoisoned
+	}
+	return done, nil
+}
+
+// Unresolved says what a relocation is about without a kernel: the Local value.
+// The error wraps ErrRelocation or ErrTypes.
+func (t *Types) Unresolved(pc int, r Relocation) (bpf.CORERelocation, error) {
+	c := bpf.CORERelocation{PC: pc, Kind: r.Kind}
+	c.Root, c.Access = t.Describe(r)
+	p, err := t.localPath(r)
+	if err != nil {
+		c.Why = err.Error()
+		return c, err
+	}
+	v, err := p.value(r.Kind)
+	if err != nil {
+		c.Why = err.Error()
+	}
+	c.Local = v.n
+	return c, err
+}
