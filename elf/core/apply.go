@@ -9,8 +9,8 @@ import (
 )
 
 // ErrInstruction is wrapped by the errors about instructions that are not what
-// their relocation says.
-var ErrInstruction = errors.New("CO-RE relocation of another instruction")
+// their relocation says, or have no room for what it comes to.
+var ErrInstruction = errors.New("instruction can't be relocated")
 
 // PoisonHelper is the number of a helper that no kernel has: what an instruction
 // calls once its relocation has failed (libbpf; it reads 0xbad2310, "bad relo").
@@ -22,8 +22,8 @@ const PoisonHelper = 195896080
 // poisons the instruction, both slots of a 64-bit load, and sets Poison and Why:
 // an access of another size than the field's is found only here.
 //
-// The error wraps ErrInstruction when the instruction is of no such form, or has
-// not the local value, and nothing is changed then.
+// The error wraps ErrInstruction when the instruction is of no such form, has not
+// the local value, or no room for the kernel's. Nothing is changed then.
 func (r *Result) Apply(insns []bpf.Instruction, pc int) error {
 	if pc < 0 || pc >= len(insns) {
 		return fmt.Errorf("%w: instruction %d of %d", ErrInstruction, pc, len(insns))
@@ -75,7 +75,7 @@ var poison = bpf.Instruction{Op: bpf.OpcodeCall, Imm: PoisonHelper}
 // had no choice.
 func (r *Result) expect(in bpf.Instruction, n uint64) error {
 	if r.sure && n != r.Local {
-		return fmt.Errorf("%w: %v has %d, and %s is %d with the object's own types", ErrInstruction, in, int64(n), r.kind, int64(r.Local))
+		return fmt.Errorf("%w: %v has %d, but by the object's own types %s is %d", ErrInstruction, in, int64(n), r.kind, int64(r.Local))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (m matcher) whole(kind bpf.COREKind, root typ) (path, error) {
 		ok, err = m.compatible(local.of, local.id, root.of, root.id, maxCompare)
 	}
 	if err == nil && !ok {
-		err = noMatch(fmt.Sprintf("%s is another there", root.of.describe(root.id)))
+		err = noMatch(fmt.Sprintf("%s is not the same there", root.of.describe(root.id)))
 	}
 	return path{root: root}, err
 }

@@ -24,13 +24,13 @@ func (t *Types) Describe(r Relocation) (root, access string) {
 // access writes what of its root a path leads to.
 func (p *path) access(kind bpf.COREKind) string {
 	if isEnumerator(kind) {
-		return p.last().name
+		return clip(p.last().name)
 	}
 	var text strings.Builder
 	for i, s := range p.steps {
 		switch {
 		case s.name != "":
-			text.WriteString("." + s.name)
+			text.WriteString("." + clip(s.name))
 		case i > 0 || s.index > 0:
 			fmt.Fprintf(&text, "[%d]", s.index)
 		}
@@ -127,7 +127,7 @@ func (t *Types) parameters(x typ, left int) string {
 
 // article puts a type into a sentence.
 func article(text string) string {
-	if strings.ContainsAny(text[:min(1, len(text))], "aeiou") && !strings.HasPrefix(text, "un") && !strings.HasPrefix(text, "u") {
+	if strings.HasPrefix(text, "unsigned") || text != "" && strings.Contains("aeio", text[:1]) {
 		return "an " + text
 	}
 	return "a " + text

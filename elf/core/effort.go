@@ -10,9 +10,9 @@ var ErrEffort = errors.New("the types are too entangled to compare")
 // effort is how many more types, members and enumerators may be looked at.
 type effort int
 
-// maxEffort is what one Resolver may look at, a second's worth or two. All
-// relocations of the kernel's own tests together take a thousandth.
-const maxEffort effort = 1 << 26
+// maxEffort is what one Resolver may look at, a second's worth. The largest object
+// of the kernel's own tests takes a ten-thousandth.
+const maxEffort effort = 1 << 24
 
 // effortBytes is how many bytes of a name cost as much as a member.
 const effortBytes = 32

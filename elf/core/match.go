@@ -41,7 +41,7 @@ func (m matcher) field(root typ) (path, error) {
 				return path{}, err
 			}
 			if id == notFound {
-				return path{}, noMatch(fmt.Sprintf("%s has no member %q", at.of.describe(at.id), local.name))
+				return path{}, noMatch(fmt.Sprintf("%s has no member %q", at.of.describe(at.id), clip(local.name)))
 			}
 			continue
 		case i == 0:
@@ -54,7 +54,7 @@ func (m matcher) field(root typ) (path, error) {
 			}
 			p.steps = append(p.steps, step{in: at, index: local.index})
 		case at.kind != kindArray:
-			return path{}, noMatch(fmt.Sprintf("member %q is no array", p.last().name))
+			return path{}, noMatch(fmt.Sprintf("member %q is no array", clip(p.last().name)))
 		default:
 			if p.depth == maxPath {
 				return path{}, errDeep
@@ -117,7 +117,7 @@ func (m matcher) member(p *path, local step, in typ) (uint32, error) {
 			return 0, err
 		}
 		if !ok {
-			return 0, noMatch(fmt.Sprintf("member %q is %s there, not %s", name,
+			return 0, noMatch(fmt.Sprintf("member %q is %s there, not %s", clip(name),
 				article(in.of.describe(target.typ)), article(local.in.of.describe(mine.typ))))
 		}
 		p.steps = append(p.steps, step{in, i, name})
@@ -192,5 +192,5 @@ func (m matcher) enumerator(root typ) (path, error) {
 			}
 		}
 	}
-	return path{}, noMatch(fmt.Sprintf("%s has no enumerator %q", at.of.describe(at.id), want))
+	return path{}, noMatch(fmt.Sprintf("%s has no enumerator %q", at.of.describe(at.id), clip(want)))
 }

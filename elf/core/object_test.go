@@ -3,7 +3,10 @@ package core_test
 import (
 	stdelf "debug/elf"
 	"encoding/binary"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"ebtools/bpf"
@@ -145,4 +148,16 @@ func (o *object) named(name string) (function, bool) {
 		return function{}, false
 	}
 	return o.funcs[i], true
+}
+
+// compile makes an object of a C program. What can't be made is logged.
+func compile(t testing.TB, dir, source string, args ...string) string {
+	t.Helper()
+	out := filepath.Join(dir, strings.TrimSuffix(filepath.Base(source), ".c")+".o")
+	args = append(args, "-O2", "-g", "--target=bpf", "-w", "-c", source, "-o", out)
+	if msg, err := exec.Command("clang-19", args...).CombinedOutput(); err != nil {
+		t.Logf("not built: %s: %.200s", filepath.Base(source), msg)
+		return ""
+	}
+	return out
 }

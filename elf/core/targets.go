@@ -115,7 +115,8 @@ func (v *Resolver) resolve(r Relocation) (Result, error) {
 		return Result{}, err
 	}
 	result := Result{Local: from.n, kind: r.Kind, sure: from.sure, from: from.size}
-	if r.Kind == bpf.CORETypeIDLocal {
+	if r.Kind == bpf.CORETypeIDLocal || v.targets.kernel == nil {
+		result.to = from.size
 		result.Target, result.hasTarget = from.n, true
 		return result, nil
 	}
@@ -180,12 +181,27 @@ func (v *Resolver) match(r Relocation, local *path, list []typ, from value, resu
 			result.Target, result.to, result.hasTarget = to.n, to.size, true
 			result.misfit = misfit(from, to)
 		case p.offset != offset || to.n != result.Target:
-			return nil, "", fmt.Errorf("%w: %s of %s%s: %d in type %d of that name, %d in type %d", ErrAmbiguous,
-				r.Kind, v.local.describe(r.ID), local.access(r.Kind), result.Target, found[0].id, to.n, c.id)
+			return nil, "", ambiguous(r.Kind, local, found[0], c, result.Target, to.n)
 		}
 		found = append(found, c)
 	}
 	return found, why, nil
+}
+
+// ambiguous is the error about two types of the name. Where the values are the
+// same, the offsets of the field are not, and the next relocation would suffer.
+func ambiguous(kind bpf.COREKind, local *path, a, b typ, x, y uint64) error {
+	what := fmt.Sprintf("%s of %s", kind, local.root.of.describe(local.root.id))
+	switch access := local.access(kind); {
+	case isField(kind):
+		what += access
+	case access != "":
+		what += ", " + access
+	}
+	if x == y {
+		return fmt.Errorf("%w: %s: at different offsets in types %d and %d of the kernel", ErrAmbiguous, what, a.id, b.id)
+	}
+	return fmt.Errorf("%w: %s: %d in type %d of the kernel, %d in type %d", ErrAmbiguous, what, x, a.id, y, b.id)
 }
 
 // misfit says why an access to a field can't be made one of the field's size on
@@ -205,6 +221,9 @@ func misfit(from, to value) string {
 	}
 	if a.kind == kindInt && b.kind == kindInt && unsigned(a) && unsigned(b) {
 		return ""
+	}
+	if from.size == 0 || to.size == 0 {
+		return "the field is a bitfield on one side only"
 	}
 	return fmt.Sprintf("the field has %d bytes there instead of %d, and is not an unsigned integer or a pointer on both sides", to.size, from.size)
 }

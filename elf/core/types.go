@@ -7,8 +7,6 @@ import (
 	"math"
 	"strings"
 	"sync"
-
-	"ebtools/bpf"
 )
 
 // ErrTypes is wrapped by the errors about type information.
@@ -199,9 +197,13 @@ func (t *Types) walk() error {
 // end is the id behind the last type.
 func (t *Types) end() uint32 { return t.firstID + uint32(len(t.offsets)) }
 
-// isBigEndian reports the byte order that the types are in, which is that of the
-// machine they are for.
-func (t *Types) isBigEndian() bool { return bpf.IsBigEndian(t.order) }
+// ByteOrder is the order that the types are in, which is that of the machine they
+// are for.
+func (t *Types) ByteOrder() binary.ByteOrder { return t.order }
+
+// maxName is where longer names are cut, in bytes: the kernel takes 511, and
+// libbpf any number.
+const maxName = 4096
 
 // name gives the string at an offset, empty where there is none.
 func (t *Types) name(offset uint32) string {
@@ -213,7 +215,9 @@ func (t *Types) name(offset uint32) string {
 		return ""
 	}
 	rest := t.names[offset:]
-	return rest[:strings.IndexByte(rest, 0)]
+	rest = rest[:min(len(rest), maxName)]
+	name, _, _ := strings.Cut(rest, "\x00")
+	return name
 }
 
 // typ is a type as it stands in the section.

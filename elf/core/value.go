@@ -34,9 +34,9 @@ func (p *path) value(kind bpf.COREKind) (value, error) {
 		_, n := last.in.enumerator(last.index)
 		return value{n: n, sure: true}, nil
 	case p.last().name == "":
-		return p.element0(kind)
+		return p.elementValue(kind)
 	}
-	return p.member(kind)
+	return p.memberValue(kind)
 }
 
 // absent is the value where the kernel has no such type, field or enumerator;
@@ -45,8 +45,8 @@ func absent(kind bpf.COREKind) (n uint64, ok bool) {
 	return 0, kind == bpf.COREFieldExists || kind == bpf.COREEnumvalExists || isType(kind)
 }
 
-// element0 is the value when the path ends with an element.
-func (p *path) element0(kind bpf.COREKind) (value, error) {
+// elementValue is the value when the path ends with an element.
+func (p *path) elementValue(kind bpf.COREKind) (value, error) {
 	field := p.last().in
 	size, err := field.of.size(field.id)
 	if err != nil {
@@ -61,8 +61,8 @@ func (p *path) element0(kind bpf.COREKind) (value, error) {
 	return value{}, fmt.Errorf("%w: %s of an element of an array", ErrRelocation, kind)
 }
 
-// member is the value when the path ends with a member.
-func (p *path) member(kind bpf.COREKind) (value, error) {
+// memberValue is the value when the path ends with a member.
+func (p *path) memberValue(kind bpf.COREKind) (value, error) {
 	last := p.last()
 	m := last.in.member(last.index)
 	field, err := last.in.of.strip(m.typ)
@@ -78,7 +78,7 @@ func (p *path) member(kind bpf.COREKind) (value, error) {
 	} else {
 		bits = m.bits
 		if start, size, err = storage(field, p.offset, bits); err != nil {
-			return value{}, fmt.Errorf("bitfield %q: %w", last.name, err)
+			return value{}, fmt.Errorf("bitfield %q: %w", clip(last.name), err)
 		}
 	}
 	sure := m.bits == 0 // which storage a bitfield is loaded from, compilers choose
@@ -98,7 +98,7 @@ func (p *path) member(kind bpf.COREKind) (value, error) {
 		return v, nil
 	case bpf.COREFieldLShift64:
 		// After the load the field is to be at the top of 64 bits.
-		if last.in.of.isBigEndian() {
+		if bpf.IsBigEndian(last.in.of.order) {
 			return value{n: uint64((8-size)*8 + (p.offset - start*8)), sure: sure}, nil
 		}
 		return value{n: uint64(64 - (p.offset + bits - start*8)), sure: sure}, nil

@@ -74,7 +74,6 @@ typedef struct inner *pointer_t;
 typedef u32 number_t;
 
 struct all {
-	struct sample *s;
 	struct sample___new n;
 	struct twice t;
 	anon_t a;
@@ -85,4 +84,5 @@ struct all {
 	enum mask k;
 	enum signs g;
 	long l;
+	struct sample s;
 } all;
