@@ -23,22 +23,6 @@ type clangSource struct {
 	flags []string
 }
 
-// corpusDir is where the kernel's own test programs may lie: the folder
-// EBTOOLS_CORPUS names, or ebtools-corpus among the user's caches. In it are
-// Debian's linux-source-6.12, the headers those programs need (include), and
-// objects of those that compile (selftests_v3 and selftests_other).
-func corpusDir(t *testing.T) string {
-	if dir := os.Getenv("EBTOOLS_CORPUS"); dir != "" {
-		return dir
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Logf("no corpus: %v", err)
-		return ""
-	}
-	return filepath.Join(cache, "ebtools-corpus")
-}
-
 // clangSources lists the sources at hand: our own, then those of the corpus.
 func clangSources(t *testing.T) (own, corpus []clangSource) {
 	var host []string
@@ -58,7 +42,7 @@ func clangSources(t *testing.T) (own, corpus []clangSource) {
 	for _, path := range bench {
 		own = append(own, clangSource{path, []string{"-fno-unroll-loops", "-Wno-int-conversion", "-DABI_XDP"}})
 	}
-	dir := corpusDir(t)
+	dir := require.CorpusDir()
 	built, err := filepath.Glob(filepath.Join(dir, "selftests_*", "*.o"))
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +129,7 @@ type corpusCount struct {
 func TestClangOutput(t *testing.T) {
 	require.LLVM(t)
 	own, corpus := clangSources(t)
-	long := os.Getenv("EBTOOLS_LONG") != ""
+	long := require.Long()
 	const sample = 60
 	sources := append(own, corpus...)
 	if !long && len(corpus) > sample {

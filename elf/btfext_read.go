@@ -1,8 +1,10 @@
 package elf
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -22,6 +24,36 @@ var (
 	funcPart = extPart{"types of functions", 8, funcRecordSize}
 	linePart = extPart{"source lines", 16, lineRecordSize}
 )
+
+// extStrings reads strings of .BTF for the records of .BTF.ext. There may be many
+// records for one long string: each string is looked for once, and together they
+// are in proportion to the table, however they share it.
+type extStrings struct {
+	table string
+	seen  map[uint32]string
+	left  int // bytes that may still be looked at
+}
+
+func newExtStrings(raw *rawBTF) *extStrings {
+	return &extStrings{table: raw.strings, seen: map[uint32]string{}, left: nameBudget(len(raw.strings))}
+}
+
+func (x *extStrings) at(offset uint32) (string, error) {
+	if s, ok := x.seen[offset]; ok {
+		return s, nil
+	}
+	if uint64(offset) >= uint64(len(x.table)) {
+		return "", fmt.Errorf("a string at offset %d of %d bytes of strings", offset, len(x.table))
+	}
+	rest := x.table[offset:]
+	s, _, ok := strings.Cut(rest[:min(len(rest), x.left)], "\x00")
+	if !ok {
+		return "", errors.New("its strings share more of their table than any compiler's do")
+	}
+	x.left -= len(s) + 1
+	x.seen[offset] = s
+	return s, nil
+}
 
 // each calls f with every record of a part: the section it is for, the slot
 // that it is about, and its bytes.
@@ -58,14 +90,18 @@ func (p extPart) each(ext []byte, raw *rawBTF, f func(section string, slot int, 
 	if record < p.record || record%4 != 0 {
 		return fail("%s in records of %d bytes; they have %d", p.what, record, p.record)
 	}
+	names := newExtStrings(raw)
 	for b = b[4:]; len(b) > 0; {
 		if len(b) < 8 {
 			return fail("%s cut short", p.what)
 		}
-		section, ok := raw.string(order.Uint32(b))
+		section, err := names.at(order.Uint32(b))
+		if err != nil {
+			return fail("%s: name of a section: %v", p.what, err)
+		}
 		count := uint64(order.Uint32(b[4:]))
 		b = b[8:]
-		if !ok || count > uint64(len(b))/record {
+		if count > uint64(len(b))/record {
 			return fail("%d %s of section %q in %d bytes", count, p.what, shorten(section), len(b))
 		}
 		for range count {
@@ -93,11 +129,15 @@ type sourceLine struct {
 // slot. Texts share memory with the strings of .BTF.
 func parseLines(ext []byte, raw *rawBTF) (map[string][]sourceLine, error) {
 	lines := map[string][]sourceLine{}
+	texts := newExtStrings(raw)
 	err := linePart.each(ext, raw, func(section string, slot int, b []byte) error {
-		file, ok1 := raw.string(raw.order.Uint32(b[4:]))
-		text, ok2 := raw.string(raw.order.Uint32(b[8:]))
-		if !ok1 || !ok2 {
-			return fmt.Errorf("the file's name or the line's text is not among %d bytes of strings", len(raw.strings))
+		file, err := texts.at(raw.order.Uint32(b[4:]))
+		if err != nil {
+			return err
+		}
+		text, err := texts.at(raw.order.Uint32(b[8:]))
+		if err != nil {
+			return err
 		}
 		place := raw.order.Uint32(b[12:])
 		lines[section] = append(lines[section], sourceLine{

@@ -117,8 +117,8 @@ func (c *code) callee(slot int, codeOf map[*Section]*code) (to *code, at int64, 
 
 // addend is what a relocation adds to its symbol's value, in bytes: it stands in
 // the immediate, that of a call counting instructions from the next one. The
-// GNU assembler up to 2.41 puts the value of a named symbol in as well, in bytes
-// for calls too.
+// GNU assembler 2.40 puts the value of a named symbol in as well, in bytes for
+// calls too.
 func (c *code) addend(slot int, rel Relocation) int64 {
 	if c.section.Rela {
 		return rel.Addend

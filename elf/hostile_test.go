@@ -31,8 +31,6 @@ func digest(t testing.TB, file []byte) {
 		}
 		return
 	}
-	// Without a kernel's types, CO-RE relocations are resolved against the
-	// file's own.
 	obj, problems, err := Load(img, "hostile.o", Options{Kernel: func() (*Kernel, error) { return nil, nil }})
 	runtime.ReadMemStats(&after)
 	if used, limit := after.TotalAlloc-before.TotalAlloc, uint64(8<<20+200*len(file)); used > limit {
@@ -208,6 +206,32 @@ func TestHostile(t *testing.T) {
 		obj, problems, err := Load(img, "x.o", Options{})
 		if err != nil || len(obj.Programs) == 0 || !errors.Is(problems.Err(), ErrTooLarge) {
 			t.Errorf("error %v, %d programs, %d problems", err, len(obj.Programs), len(problems))
+		}
+	})
+
+	t.Run("source lines that share a string", func(t *testing.T) {
+		const lines = 100_000
+		info := &TypeInfo{}
+		img := program(slices.Repeat([]bpf.Instruction{{Op: bpf.OpcodeJA}}, lines)...)
+		img.Sections[0].Data = append(img.Sections[0].Data, bpf.Encode([]bpf.Instruction{exit}, img.ByteOrder)...)
+		whole := &Symbol{Name: "whole", Type: stdelf.STT_FUNC, Bind: stdelf.STB_GLOBAL, Section: img.Sections[0], Size: uint64(len(img.Sections[0].Data))}
+		img.Symbols = []*Symbol{whole}
+		info.Funcs = []FuncInfo{{Symbol: whole, Type: &btf.FuncProto{Return: &btf.Int{Name: "int", Size: 4}}}}
+		for i := range uint64(lines) {
+			info.Lines = append(info.Lines, LineInfo{Section: img.Sections[0], Offset: i * 8, Pos: bpf.Pos{File: "a.c", Line: 1}, Text: long})
+		}
+		if err := img.AddTypeInfo(info); err != nil {
+			t.Fatal(err)
+		}
+		ext := img.Section(btfExtSection).Data
+		record := int(binary.LittleEndian.Uint32(ext[4:])+binary.LittleEndian.Uint32(ext[16:])) + 4 + 8
+		for i := range min(lines, len(long)) { // each line's text is another tail of the first's
+			text := ext[record+i*lineRecordSize+8:]
+			binary.LittleEndian.PutUint32(text, binary.LittleEndian.Uint32(text)+uint32(i))
+		}
+		_, problems, err := Load(img, "x.o", Options{})
+		if err != nil || !strings.Contains(problems.Error(), "share more of their table") {
+			t.Error(err, problems)
 		}
 	})
 

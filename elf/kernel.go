@@ -1,7 +1,7 @@
 package elf
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -13,10 +13,9 @@ type Options struct {
 	// Type is given to programs whose section's name does not say what type
 	// they are of.
 	Type linux.ProgramType
-	// Kernel gives what the programs are to run on. It is called once, and only
-	// if something in the object depends on it. If it gives nil, what can be is
-	// resolved against the object's own types. Without the function, everything
-	// is left as compiled.
+	// Kernel gives what the programs are to run on, nil when that is not known. It
+	// is called once, and only if the object takes functions, variables or
+	// settings from it. Without a kernel these stay open.
 	Kernel func() (*Kernel, error)
 }
 
@@ -48,13 +47,11 @@ func (l *loader) kernel() *Kernel {
 	k, err := l.opts.Kernel()
 	switch {
 	case err != nil:
-		l.problem(true, "", err, "what depends on the kernel is left as compiled")
-		return nil
+		l.problem(true, "", err, "what the object takes from the kernel stays open")
 	case k != nil:
 		l.target, l.obj.Kernel = k, k.Name
-	case l.obj.Types != nil:
-		l.obj.Kernel = "the object's own types"
-		l.problem(true, "", fmt.Errorf("no kernel's types are at hand: what depends on them is as this object's own types have it"))
+	default:
+		l.problem(true, "", errors.New("no kernel's types are at hand: what the object takes from the kernel stays open"))
 	}
 	return l.target
 }

@@ -95,7 +95,7 @@ func assemble(env *cli.Env, o *options, opts asm.Options, name string) (bpf.Diag
 	if err != nil {
 		return nil, cli.Exit(cli.BadObject, err)
 	}
-	if sameFile(output, name) {
+	if cli.SameFile(output, name) {
 		return nil, cli.Usagef("the object would overwrite its source %s: give another name with -o", name)
 	}
 	img, problems := asm.Assemble(shown, src, opts)
@@ -111,7 +111,7 @@ func assemble(env *cli.Env, o *options, opts asm.Options, name string) (bpf.Diag
 	if err != nil {
 		return nil, cli.Exit(cli.BadObject, fmt.Errorf("%s: %w", shown, err))
 	}
-	return nil, write(env, output, object)
+	return nil, env.WriteFile(output, object)
 }
 
 func read(env *cli.Env, name string) (src []byte, shown string, err error) {
@@ -121,38 +121,4 @@ func read(env *cli.Env, name string) (src []byte, shown string, err error) {
 	}
 	src, err = os.ReadFile(name)
 	return src, name, err
-}
-
-// sameFile reports whether both names are of one file, neither being "-".
-func sameFile(a, b string) bool {
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	return a != "-" && b != "-" && errX == nil && errY == nil && os.SameFile(x, y)
-}
-
-// write puts the object in place whole: a failure leaves what was there.
-func write(env *cli.Env, name string, object []byte) error {
-	if name == "-" {
-		_, err := env.Stdout.Write(object)
-		return err
-	}
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(name, object, 0o644) // a device or pipe, which can't be replaced
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it has its name
-	_, err = f.Write(object)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	return err
 }

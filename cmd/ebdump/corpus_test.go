@@ -11,32 +11,18 @@ import (
 	"unicode/utf8"
 
 	"ebtools/internal/cli"
+	"ebtools/internal/require"
 )
 
 // corpus lists objects that other compilers made: those that come with the
-// tests, and those of the folder EBTOOLS_CORPUS names, or ebtools-corpus among the
-// user's caches. Of the latter only a sample, unless EBTOOLS_LONG is set.
+// tests, and about sample of the corpus.
 func corpus(t testing.TB, sample int) []string {
 	t.Helper()
 	var own []string
 	for _, pattern := range []string{"../../testdata/objects/*.o", "../../elf/testdata/*.o"} {
 		own = append(own, glob(t, pattern)...)
 	}
-	dir := os.Getenv("EBTOOLS_CORPUS")
-	if cache, err := os.UserCacheDir(); dir == "" && err == nil {
-		dir = filepath.Join(cache, "ebtools-corpus")
-	}
-	more := glob(t, filepath.Join(dir, "selftests_*", "*.o"))
-	if len(more) == 0 {
-		t.Logf("no corpus of objects in %s", dir)
-	}
-	if os.Getenv("EBTOOLS_LONG") == "" && len(more) > sample {
-		random := rand.New(rand.NewPCG(4, 2))
-		random.Shuffle(len(more), func(i, j int) { more[i], more[j] = more[j], more[i] })
-		more = more[:sample]
-		slices.Sort(more)
-	}
-	return append(own, more...)
+	return append(own, require.Corpus(t, sample)...)
 }
 
 func glob(t testing.TB, pattern string) []string {
@@ -137,7 +123,7 @@ func TestDamaged(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	names := glob(t, "../../elf/testdata/*.o")
 	rounds := 40
-	if os.Getenv("EBTOOLS_LONG") != "" {
+	if require.Long() {
 		names = corpus(t, 0)
 	}
 	for _, name := range names {

@@ -42,11 +42,7 @@ func (m matcher) compatible(local *Types, localID uint32, target *Types, targetI
 		if err := m.left.spend(1); err != nil {
 			return false, err
 		}
-		a, err := local.strip(localID)
-		if err != nil {
-			return false, err
-		}
-		b, err := target.strip(targetID)
+		a, b, err := stripBoth(local, localID, target, targetID)
 		if err != nil {
 			return false, err
 		}
@@ -106,11 +102,7 @@ func (m matcher) matches(local *Types, localID uint32, target *Types, targetID u
 		if err := m.left.spend(1); err != nil {
 			return false, err
 		}
-		a, err := local.strip(localID)
-		if err != nil {
-			return false, err
-		}
-		b, err := target.strip(targetID)
+		a, b, err := stripBoth(local, localID, target, targetID)
 		if err != nil {
 			return false, err
 		}

@@ -133,11 +133,7 @@ func (m matcher) member(p *path, local step, in typ) (uint32, error) {
 // by their elements.
 func fieldsFit(local *Types, localID uint32, target *Types, targetID uint32) (bool, error) {
 	for range maxSizeDepth {
-		a, err := local.strip(localID)
-		if err != nil {
-			return false, err
-		}
-		b, err := target.strip(targetID)
+		a, b, err := stripBoth(local, localID, target, targetID)
 		if err != nil {
 			return false, err
 		}

@@ -339,6 +339,14 @@ func (t *Types) strip(id uint32) (typ, error) {
 // maxSizeDepth is how many types libbpf looks through for a size.
 const maxSizeDepth = 32
 
+// stripBoth strips a local type and one of the kernel.
+func stripBoth(local *Types, localID uint32, target *Types, targetID uint32) (a, b typ, err error) {
+	if a, err = local.strip(localID); err == nil {
+		b, err = target.strip(targetID)
+	}
+	return a, b, err
+}
+
 // size gives the size of a type in bytes.
 func (t *Types) size(id uint32) (uint32, error) {
 	count := uint64(1)

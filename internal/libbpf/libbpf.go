@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	gomaps "maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,7 +91,8 @@ func Handed(t testing.TB, path, btf string) *Result {
 		args = append(args, btf)
 	}
 	out, err := exec.Command(program, args...).CombinedOutput()
-	r, perr := parse(out)
+	// What crashes may leave its last line unfinished.
+	r, perr := parse(out[:bytes.LastIndexByte(out, '\n')+1])
 	switch {
 	case err != nil:
 		r.Refused = fmt.Sprintf("libbpf crashes: %v", err) // as 1.1 does on some objects
@@ -122,10 +124,7 @@ func parse(out []byte) (*Result, error) {
 				n[i] = uint32(v)
 			}
 			// A descriptor may be one that was closed in between.
-			fresh := map[int32]Map{}
-			for fd, m := range maps {
-				fresh[fd] = m
-			}
+			fresh := gomaps.Clone(maps)
 			fresh[int32(n[0])] = Map{Name: f[2], Type: linux.MapType(n[1]), KeySize: n[2], ValueSize: n[3], MaxEntries: n[4], MapFlags: n[5]}
 			maps = fresh
 		case "prog":

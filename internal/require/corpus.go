@@ -8,7 +8,9 @@ import (
 
 // CorpusDir is where objects compiled from the kernel's own tests may lie: the
 // folder that EBTOOLS_CORPUS names, or ebtools-corpus among the user's caches.
-// It is empty when there is no such place.
+// In it are Debian's linux-source-6.12, the headers those tests need (include),
+// and the objects (selftests_v3 and selftests_other). It is empty when there is
+// no such place.
 func CorpusDir() string {
 	if dir := os.Getenv("EBTOOLS_CORPUS"); dir != "" {
 		return dir
