@@ -17,7 +17,7 @@ var house = map[string]string{
 	"bpf/linux": "",
 	"bpf":       "bpf/linux",
 	"elf/core":  "bpf",
-	"elf":       "bpf bpf/linux",
+	"elf":       "bpf bpf/linux elf/core",
 	"asm":       "bpf bpf/linux elf",
 	"compat":    "bpf bpf/linux",
 	"verifier":  "bpf bpf/linux",
@@ -35,7 +35,7 @@ var house = map[string]string{
 	"internal/cli/clitest": "internal/cli",                   // for tests
 	"internal/libbpf":      "bpf bpf/linux internal/require", // for tests
 
-	".":          "bpf bpf/linux asm elf verifier vm seccomp replay",
+	".":          "bpf bpf/linux asm elf elf/core verifier vm seccomp replay",
 	"cmd/ebas":   commands,
 	"cmd/ebdump": commands,
 	"cmd/ebrun":  commands,

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	stdelf "debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cilium/ebpf/btf"
-
 	"ebtools/elf"
+	"ebtools/elf/core"
 )
 
 // Where a running kernel says what it is.
@@ -67,25 +67,31 @@ func KernelFromFile(name string) (*elf.Kernel, error) {
 }
 
 func newKernel(name string, b []byte) (*elf.Kernel, error) {
-	types, err := readTypes(b, nil)
+	b, err := typeSection(b)
+	if err != nil {
+		return nil, fmt.Errorf("types of %s: %w", name, err)
+	}
+	types, err := core.ReadTypes(b, nil)
 	if err != nil {
 		return nil, fmt.Errorf("types of %s: %w", name, err)
 	}
 	return &elf.Kernel{Name: name, Types: types}, nil
 }
 
-// readTypes hands a file to the BTF library, which has been seen to panic on
-// damaged ones.
-func readTypes(b []byte, base *btf.Spec) (spec *btf.Spec, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			spec, err = nil, fmt.Errorf("damaged type information: %v", r)
-		}
-	}()
-	if base != nil {
-		return btf.LoadSplitSpecFromReader(bytes.NewReader(b), base)
+// typeSection gives the section .BTF of an ELF file; any other file is what it is.
+func typeSection(b []byte) ([]byte, error) {
+	if !bytes.HasPrefix(b, []byte(stdelf.ELFMAG)) {
+		return b, nil
 	}
-	return btf.LoadSpecFromReader(bytes.NewReader(b))
+	f, err := stdelf.NewFile(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	section := f.Section(".BTF")
+	if section == nil {
+		return nil, errors.New("the ELF file has no section .BTF")
+	}
+	return section.Data()
 }
 
 // addModules adds the modules that are loaded. One that goes away while it is
@@ -103,7 +109,7 @@ func addModules(k *elf.Kernel) error {
 		if err != nil {
 			continue
 		}
-		types, err := readTypes(b, k.Types)
+		types, err := core.ReadTypes(b, k.Types)
 		if err != nil {
 			return fmt.Errorf("types of module %s: %w", e.Name(), err)
 		}

@@ -187,7 +187,7 @@ func checkBack(t testing.TB, o Printer, img *elf.Image) {
 func objectsAtHand(t testing.TB) []string {
 	file, _ := runtime.FuncForPC(reflect.ValueOf(ebpf.LoadCollectionSpec).Pointer()).FileLine(0)
 	dir := filepath.Dir(file)
-	paths := glob(t, "../testdata/objects/*.o", "../elf/testdata/*.o", filepath.Join(dir, "testdata", "*.elf"), filepath.Join(dir, "btf", "testdata", "*.elf"))
+	paths := glob(t, "../testdata/objects/*.o", "../elf/testdata/*.o", "../elf/testdata/core/*.o", filepath.Join(dir, "testdata", "*.elf"), filepath.Join(dir, "btf", "testdata", "*.elf"))
 	return append(paths, glob(t, os.Getenv("EBTOOLS_OBJECTS"))...)
 }
 

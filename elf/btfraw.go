@@ -263,6 +263,20 @@ func (raw *rawBTF) depth() int {
 	return deepest
 }
 
+// ParseTypes reads type information that stands by itself, as in a file of
+// /sys/kernel/btf.
+func ParseTypes(b []byte) (*btf.Spec, error) {
+	var order binary.ByteOrder = binary.LittleEndian
+	if len(b) > 0 && b[0] == btfMagic>>8 {
+		order = binary.BigEndian
+	}
+	raw, err := parseBTF(b, order)
+	if err != nil {
+		return nil, err
+	}
+	return raw.spec()
+}
+
 // relocate fills in what a compiler leaves to whoever knows where things are:
 // the offsets of variables and the sizes of the sections they are in. An offset
 // has a relocation; where those have been stripped, a symbol of the variable's

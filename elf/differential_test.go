@@ -109,8 +109,8 @@ func comparePrograms(t *testing.T, img *Image, got *bpf.Object, problems bpf.Dia
 		} else if p.Type != linux.ProgramType(w.Type) || p.Attach != linux.AttachType(w.AttachType) {
 			t.Errorf("program %s: type %s attach %s, want %s and %s", name, p.Type, p.Attach, w.Type, w.AttachType)
 		}
-		insns := bpf.Encode(settingsUnresolved(p, got), got.ByteOrder)
-		if diff := cmp.Diff(listing(ciliumInstructions(t, w, index), img), listing(insns, img)); diff != "" {
+		ours := listing(bpf.Encode(settingsUnresolved(p, got), got.ByteOrder), img, p)
+		if diff := cmp.Diff(listing(ciliumInstructions(t, w, index), img, p), ours); diff != "" {
 			t.Errorf("program %s: instructions (-cilium +ours):\n%s", name, diff)
 		}
 		if got.Name != "linked-el.elf" {
@@ -188,11 +188,20 @@ func ciliumInstructions(t *testing.T, p *ebpf.ProgramSpec, index map[string]int)
 	return b.Bytes()
 }
 
-// listing prints instructions a line each, maps the way a loader names them.
-func listing(b []byte, img *Image) []string {
+// listing prints instructions a line each, maps the way a loader names them, and
+// leaves out those that cilium/ebpf has as compiled until it loads a program: with
+// CO-RE relocations in p.
+func listing(b []byte, img *Image, p *bpf.Program) []string {
 	insns, err := bpf.Decode(b, img.ByteOrder)
 	if err != nil {
 		return []string{err.Error()}
+	}
+	relocated := map[int]bool{}
+	for _, r := range p.CORE {
+		relocated[r.PC] = true
+		if r.Result == bpf.COREPoisoned && r.PC+1 < len(p.Instructions) && p.Instructions[r.PC+1] == p.Instructions[r.PC] {
+			relocated[r.PC+1] = true // both slots of a 64-bit load
+		}
 	}
 	var lines []string
 	for pc := 0; pc < len(insns); {
@@ -208,6 +217,13 @@ func listing(b []byte, img *Image) []string {
 			}
 		}
 		text, n := bpf.Disassemble(insns, pc)
+		if relocated[pc] {
+			for range n {
+				lines = append(lines, "CO-RE")
+				pc++
+			}
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("%x  %s", bpf.Encode(insns[pc:pc+n], img.ByteOrder), text))
 		pc += n
 	}

@@ -8,9 +8,13 @@ import (
 // checkedIn lists the objects in testdata.
 func checkedIn(t testing.TB) []string {
 	t.Helper()
-	paths, err := filepath.Glob("testdata/*.o")
-	if err != nil {
-		t.Fatal(err)
+	var paths []string
+	for _, pattern := range []string{"testdata/*.o", "testdata/core/*.o"} {
+		list, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, list...)
 	}
 	return paths
 }

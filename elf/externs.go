@@ -4,12 +4,12 @@ import (
 	stdelf "debug/elf"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
+	"ebtools/elf/core"
 )
 
 // What an object takes from its kernel is in no section of it: the symbols are
@@ -79,40 +79,20 @@ func (l *loader) loadKsyms(datasec *btf.Datasec, weak map[string]bool) {
 }
 
 // findInKernel looks for an extern in the types of the kernel, and then of its
-// modules. Names end before "___", as those of flavors do in CO-RE.
+// modules.
 func (l *loader) findInKernel(e *bpf.Extern) {
 	if _, untyped := e.Type.(*btf.Void); untyped {
 		return // only its address matters, and that is not among the types
 	}
 	k := l.kernel()
-	if k == nil || k.Types == nil {
+	if k == nil {
 		return
 	}
-	name, _, _ := strings.Cut(e.Name, "___")
-	find := func(spec *btf.Spec) bool {
-		var t btf.Type
-		if e.IsFunc() {
-			var fn *btf.Func
-			if spec.TypeByName(name, &fn) != nil {
-				return false
-			}
-			t = fn
-		} else {
-			var v *btf.Var
-			if spec.TypeByName(name, &v) != nil {
-				return false
-			}
-			t = v
-		}
-		id, err := spec.TypeID(t)
-		e.ID = id
-		return err == nil
-	}
-	if find(k.Types) {
+	if e.ID = findExtern(k.Types, e); e.ID != 0 {
 		return
 	}
 	for _, m := range k.Modules {
-		if find(m.Types) {
+		if e.ID = findExtern(m.Types, e); e.ID != 0 {
 			e.Module = m.Name
 			return
 		}
@@ -120,6 +100,16 @@ func (l *loader) findInKernel(e *bpf.Extern) {
 	if !e.Weak {
 		l.problem(true, "", fmt.Errorf("%q is not in the types of the kernel (%s), and the object can't be loaded without it", shorten(e.Name), k.Name))
 	}
+}
+
+// findExtern gives the id of an extern among types, 0 when it is not one of them.
+func findExtern(types *core.Types, e *bpf.Extern) btf.TypeID {
+	find := types.VarID
+	if e.IsFunc() {
+		find = types.FuncID
+	}
+	id, _ := find(core.EssentialName(e.Name))
+	return btf.TypeID(id)
 }
 
 // loadKconfig makes the map of settings. The compiler leaves the layout to

@@ -249,7 +249,7 @@ func (l *loader) link(f *function) (*bpf.Program, bpf.Diagnostics) {
 		return nil, problems
 	}
 	k.join(p, l.funcs)
-	l.listCORE(p, k)
+	l.relocateCORE(p, k, report)
 	for _, f := range k.functions {
 		for _, ref := range f.refs {
 			pc := k.start[f] + ref.slot

@@ -12,6 +12,7 @@ import (
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
+	"ebtools/elf/core"
 )
 
 // Errors that the diagnostics of Load wrap.
@@ -82,6 +83,9 @@ type loader struct {
 	asked    bool
 	obj      *bpf.Object
 	problems bpf.Diagnostics
+
+	coreResolver  *core.Resolver // for all programs, once asked
+	resolverAsked bool
 
 	raw   *rawBTF                      // nil without types
 	lines map[string][]sourceLine      // by section name

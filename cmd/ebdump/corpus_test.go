@@ -18,18 +18,19 @@ import (
 // tests, and about sample of the corpus.
 func corpus(t testing.TB, sample int) []string {
 	t.Helper()
-	var own []string
-	for _, pattern := range []string{"../../testdata/objects/*.o", "../../elf/testdata/*.o"} {
-		own = append(own, glob(t, pattern)...)
-	}
+	own := glob(t, "../../testdata/objects/*.o", "../../elf/testdata/*.o", "../../elf/testdata/core/*.o")
 	return append(own, require.Corpus(t, sample)...)
 }
 
-func glob(t testing.TB, pattern string) []string {
+func glob(t testing.TB, patterns ...string) []string {
 	t.Helper()
-	names, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
+	var names []string
+	for _, pattern := range patterns {
+		list, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, list...)
 	}
 	return names
 }
@@ -121,7 +122,7 @@ func control(text string, colors bool) string {
 // TestDamaged changes bytes of objects and cuts them off.
 func TestDamaged(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
-	names := glob(t, "../../elf/testdata/*.o")
+	names := glob(t, "../../elf/testdata/*.o", "../../elf/testdata/core/*.o")
 	rounds := 40
 	if require.Long() {
 		names = corpus(t, 0)

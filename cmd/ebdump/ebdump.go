@@ -74,7 +74,7 @@ func command() *cli.Command {
 	flags.BoolVar(&o.raw, "raw", false, "the input is nothing but instructions: binary, or their\nbytes in hexadecimal, C, Python or a listing")
 	flags.BoolVar(&o.bigEndian, "big-endian", false, "with --raw: they are for a big-endian machine")
 	flags.StringVar(&o.typ, "type", "", "programs are of type `TYPE` (xdp, kprobe, …) where the\nsection's name does not say")
-	flags.StringVar(&o.btf, "btf", "", "look kernel functions up among the types in `FILE`\n(default: the running kernel's)")
+	flags.StringVar(&o.btf, "btf", "", "resolve against the kernel whose types are in `FILE`:\nBTF, or an ELF file such as vmlinux (default: the\nrunning kernel)")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	flags.StringVar(&o.color, "color", "auto", "use colours: `WHEN` is auto (default: on a terminal),\nalways or never")
 	flags.StringVarP(&o.output, "output", "o", "", "write to `FILE`")

@@ -71,7 +71,7 @@ func compareFunction(t *testing.T, name string, all []jsonInstruction, f jsonFun
 		}
 		got := ours(in, f.Start)
 		theirs := want[at]
-		if resolved[in.PC] {
+		if resolved[in.PC] || in.Text == poisoned {
 			continue
 		}
 		n++
@@ -91,6 +91,9 @@ func compareFunction(t *testing.T, name string, all []jsonInstruction, f jsonFun
 	}
 	return n
 }
+
+// poisoned is what both slots of a 64-bit load become if CO-RE can't do it.
+const poisoned = "call 195896080"
 
 var (
 	jumpLabel = regexp.MustCompile(`(goto|gotol|may_goto) \S+$`)

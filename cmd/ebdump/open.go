@@ -77,11 +77,11 @@ func read(env *cli.Env, name string) (content []byte, shown string, err error) {
 
 func (d *dump) openObject(name string, content []byte, typ linux.ProgramType) error {
 	if isBTF(content) && name != "<stdin>" {
-		types, err := ebtools.KernelFromFile(name)
+		types, err := elf.ParseTypes(content)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		d.obj = &bpf.Object{Name: name, ByteOrder: binary.LittleEndian, Types: types.Types}
+		d.obj = &bpf.Object{Name: name, ByteOrder: binary.LittleEndian, Types: types}
 		if d.o.parts == (parts{}) {
 			d.o.parts.types = true
 		}

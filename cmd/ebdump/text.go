@@ -214,5 +214,9 @@ func (d *dump) coreSummary() string {
 	if n := count[bpf.COREUnresolved]; n > 0 {
 		parts = append(parts, d.colors.Warn(fmt.Sprintf("%d left as compiled", n)))
 	}
-	return s + " against " + show.Name(d.obj.Kernel) + ": " + strings.Join(parts, ", ")
+	against := "the object's own types"
+	if d.obj.Kernel != "" {
+		against = show.Name(d.obj.Kernel)
+	}
+	return s + " against " + against + ": " + strings.Join(parts, ", ")
 }

@@ -2,6 +2,27 @@ package core
 
 import "hash/maphash"
 
+// EssentialName gives the name that a type, function or variable of the kernel is
+// looked for by: without its flavor, as in "task_struct___v2".
+func EssentialName(name string) string { return essential(name) }
+
+// FuncID finds the function of a name among the types, not those of the base.
+func (t *Types) FuncID(name string) (id uint32, ok bool) { return t.exactly(name, kindFunc) }
+
+// VarID finds the variable of a name among the types, not those of the base.
+func (t *Types) VarID(name string) (id uint32, ok bool) { return t.exactly(name, kindVar) }
+
+// exactly gives the first type of a name, flavor and all, and of a kind.
+func (t *Types) exactly(name string, k kind) (id uint32, ok bool) {
+	x := t.index()
+	for i := *x.head(essential(name)); i != 0; i = x.next[i-1] {
+		if c, _ := t.typ(t.firstID + i - 1); c.kind == k && c.name() == name {
+			return c.id, true
+		}
+	}
+	return 0, false
+}
+
 // essential gives a type's name without its flavor: what follows the last three
 // underscores that have no underscore next to them ("task_struct___v2").
 // Everything before them counts when a type is looked for.

@@ -53,13 +53,15 @@ type Resolver struct {
 	local      *Types
 	targets    *Targets
 	candidates map[uint32][]typ // by id of the local type
-	results    map[Relocation]outcome
+	results    map[Relocation]*outcome
 	left       effort
 }
 
+// outcome is what is known of a relocation once it has been asked for.
 type outcome struct {
-	result Result
-	err    error
+	root, access string
+	result       Result
+	err          error
 }
 
 // NewResolver gives a resolver for an object with the types local. It is for one
@@ -67,7 +69,7 @@ type outcome struct {
 func (t *Targets) NewResolver(local *Types) *Resolver {
 	return &Resolver{
 		local: local, targets: t, left: maxEffort,
-		candidates: map[uint32][]typ{}, results: map[Relocation]outcome{},
+		candidates: map[uint32][]typ{}, results: map[Relocation]*outcome{},
 	}
 }
 
@@ -97,12 +99,19 @@ type Result struct {
 // Errors wrap ErrRelocation (it makes no sense with the object's own types),
 // ErrAmbiguous, ErrTypes (types that lead nowhere) or ErrEffort.
 func (v *Resolver) Resolve(r Relocation) (Result, error) {
-	if o, ok := v.results[r]; ok {
-		return o.result, o.err
+	o := v.outcome(r)
+	return o.result, o.err
+}
+
+func (v *Resolver) outcome(r Relocation) *outcome {
+	if o := v.results[r]; o != nil {
+		return o
 	}
-	result, err := v.resolve(r)
-	v.results[r] = outcome{result, err}
-	return result, err
+	o := new(outcome)
+	o.root, o.access = v.local.Describe(r)
+	o.result, o.err = v.resolve(r)
+	v.results[r] = o
+	return o
 }
 
 func (v *Resolver) resolve(r Relocation) (Result, error) {
