@@ -127,7 +127,7 @@ func (n *names) address(in, next bpf.Instruction, pc int) string {
 			}
 		}
 	case bpf.PseudoMapIdx:
-		if m := n.mapAt(in.Imm); m != nil && m.Section == "" && next.Imm == 0 {
+		if m := n.mapAt(in.Imm); m != nil && !m.IsSection() && next.Imm == 0 {
 			return symbolText(m.Name)
 		}
 	case bpf.PseudoMapIdxValue:
@@ -163,7 +163,7 @@ func variablesOf(m *bpf.Map) []variable {
 	var list []variable
 	for _, v := range sec.Vars {
 		t, ok := v.Type.(*btf.Var)
-		if !ok || t.Name == "" || strings.HasPrefix(t.Name, ".L") || v.Offset > m.ValueSize || v.Size > m.ValueSize-v.Offset {
+		if !ok || t.Name == "" || strings.HasPrefix(t.Name, ".L") || v.Offset > m.Room() || v.Size > m.Room()-v.Offset {
 			continue
 		}
 		list = append(list, variable{t.Name, v.Offset, v.Size, t.Linkage == btf.GlobalVar, t.Type})

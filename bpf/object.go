@@ -154,13 +154,26 @@ type Map struct {
 	// by ascending Index.
 	Values []MapValue
 	// Contents is the initial value of a section of global variables, the one
-	// value of an array map, or of a struct_ops map. Nil when it starts as zeros.
+	// value of an array map, or of a struct_ops map, or the variables in an arena.
+	// Nil when it starts as zeros.
 	Contents []byte
 	// Frozen: neither programs nor user space may write (.rodata).
 	Frozen bool
 	// Section is the ELF section that the map stands for, when it holds global
 	// variables, or .kconfig, which is a section of the type information alone.
+	// That of an arena has the variables in the arena, and Value their types.
 	Section string
+}
+
+// IsSection reports whether the map is there for its section's variables alone.
+func (m *Map) IsSection() bool { return m.Section != "" && m.Type != linux.MapArena }
+
+// Room is how many bytes of variables there may be.
+func (m *Map) Room() uint32 {
+	if m.Type == linux.MapArena {
+		return uint32(len(m.Contents))
+	}
+	return m.ValueSize
 }
 
 // MapValue is an initial value of a prog_array, an array_of_maps or a

@@ -46,6 +46,7 @@ func (l *loader) loadMaps() {
 			l.loadVariables(s, known)
 		}
 	}
+	l.loadArena()
 }
 
 // mapSymbols lists the named variables of the sections that maps are made from,

@@ -17,10 +17,10 @@ import (
 
 // plainMaps are the maps that are no sections of variables.
 func (d *dump) plainMaps() []*bpf.Map {
-	return slices.DeleteFunc(slices.Clone(d.obj.Maps), func(m *bpf.Map) bool { return m.Section != "" })
+	return slices.DeleteFunc(slices.Clone(d.obj.Maps), (*bpf.Map).IsSection)
 }
 
-// dataMaps are the sections of variables.
+// dataMaps are the sections of variables, and an arena that has some.
 func (d *dump) dataMaps() []*bpf.Map {
 	return slices.DeleteFunc(slices.Clone(d.obj.Maps), func(m *bpf.Map) bool { return m.Section == "" })
 }
@@ -49,12 +49,19 @@ func (d *dump) writeMaps(w io.Writer) {
 func (d *dump) mapRow(name string, m *bpf.Map) []string {
 	row := []string{
 		d.colors.Name(show.Name(strings.TrimSuffix(name, ": "))), d.colors.Type(m.Type.String()),
-		sideText(m.Key, m.KeySize), sideText(m.Value, m.ValueSize), show.Count(uint64(m.MaxEntries)),
+		sideText(m.Key, m.KeySize), valueText(m), show.Count(uint64(m.MaxEntries)),
 	}
 	if more := mapExtras(m); more != "" {
 		row = append(row, more)
 	}
 	return row
+}
+
+func valueText(m *bpf.Map) string {
+	if m.Type == linux.MapArena {
+		return sideText(nil, m.ValueSize) // what Value has are its variables
+	}
+	return sideText(m.Value, m.ValueSize)
 }
 
 // sideText says what a map's key or value is: its type and size, "-" for none.
@@ -154,7 +161,7 @@ type variable struct {
 func variables(m *bpf.Map) []variable {
 	sec, ok := m.Value.(*btf.Datasec)
 	if !ok {
-		return []variable{{section: m, size: m.ValueSize}}
+		return []variable{{section: m, size: m.Room()}}
 	}
 	var list []variable
 	for _, v := range sec.Vars {
@@ -184,7 +191,7 @@ func linkageName(l btf.VarLinkage) string {
 // is nil if it is all zeros.
 func (v *variable) bytes() (b []byte, ok bool) {
 	switch end := uint64(v.offset) + uint64(v.size); {
-	case end > uint64(v.section.ValueSize):
+	case end > uint64(v.section.Room()):
 		return nil, false
 	case v.section.Contents == nil:
 		return nil, true
