@@ -17,6 +17,7 @@ type inst struct {
 
 // code is a decoded program.
 type code struct {
+	prog *bpf.Program
 	// insts holds an instruction for each slot, then one that catches running
 	// past the end, and an exit for functions that end without one.
 	insts []inst
@@ -33,7 +34,7 @@ type code struct {
 // an opInvalid with its reason, which faults only when it is reached.
 func decode(p *bpf.Program, maps []*Map) *code {
 	n := len(p.Instructions)
-	c := &code{insts: make([]inst, n+2), slots: n}
+	c := &code{prog: p, insts: make([]inst, n+2), slots: n}
 	second := secondSlots(p.Instructions)
 	for pc := range p.Instructions {
 		if second[pc] {
@@ -283,8 +284,22 @@ func (c *code) decodeCall(out *inst, in bpf.Instruction, pc int) error {
 		}
 		out.op, out.off = opCallLocal, in.Imm
 	default:
+		return c.decodeKfunc(out, in, pc)
+	}
+	return nil
+}
+
+// decodeKfunc finds a kernel function by the name that the object has for it.
+func (c *code) decodeKfunc(out *inst, in bpf.Instruction, pc int) error {
+	extern := c.prog.ExternAt(pc)
+	if extern == nil {
 		return &NotEmulatedError{What: fmt.Sprintf("the kernel function with BTF id %d", in.Imm)}
 	}
+	i, ok := kfuncIndex[extern.Name]
+	if !ok {
+		return &NotEmulatedError{What: "kernel function " + extern.Name}
+	}
+	out.op, out.imm = opCallHelper, uint64(i)
 	return nil
 }
 

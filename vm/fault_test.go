@@ -75,8 +75,8 @@ var faultCases = []struct {
 		"prog: insn 0: atomic access of 8 bytes at 0x201f4, which is not a multiple of 8: out of bounds",
 	},
 	{
-		"helper not emulated", join(call(int32(linux.FnTailCall)), exit), ErrNotEmulated,
-		"prog: insn 0: helper bpf_tail_call is not emulated",
+		"helper not emulated", join(call(int32(linux.FnOverrideReturn)), exit), ErrNotEmulated,
+		"prog: insn 0: helper bpf_override_return is not emulated",
 	},
 	{
 		"no such helper", join(call(9999), exit), ErrInvalid,

@@ -188,7 +188,7 @@ func fuseProgram(rng *rand.Rand) []bpf.Instruction {
 // Jumps also land on the second instruction of a pair; loads also fault.
 func TestPairsDoWhatTheirHalvesDo(t *testing.T) {
 	p := machine(t, join(exit))
-	p.machine.thread.budget = 2000
+	p.machine.workers[0].thread.budget = 2000
 	rng := rand.New(rand.NewPCG(11, 12))
 	before := make([]byte, fuseMemory)
 	for i := range before {
@@ -204,7 +204,7 @@ func TestPairsDoWhatTheirHalvesDo(t *testing.T) {
 		p.prog, p.code = &bpf.Program{Name: "p", Instructions: prog}, c
 		memory := slices.Clone(before)
 		v, err := p.RunRaw(memory)
-		return end{v, p.machine.thread.regs, memory, err}
+		return end{v, p.machine.workers[0].thread.regs, memory, err}
 	}
 	joined := map[uint8]int{}
 	faults, limits := map[error]int{}, 0

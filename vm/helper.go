@@ -10,54 +10,58 @@ import (
 // leaves its result in r0. What the kernel's verifier would not have let pass
 // ends the run: fn sets t.fault. What the kernel answers with an error number
 // is a result like any other.
+//
+// A row is in the list of the file that its function is in.
 type helper struct {
-	id linux.HelperID
-	fn func(t *thread, r *registers)
+	id    linux.HelperID
+	fn    func(t *thread, r *registers)
+	kfunc string // name of the kernel function that it is, instead of id
 }
 
-// helpers are all that are emulated: one row and one function each. Indexed by
-// a uint8, which spares a bounds check.
-var helpers = [256]helper{
-	{linux.FnMapLookupElem, mapLookupElem},
-	{linux.FnMapUpdateElem, mapUpdateElem},
-	{linux.FnMapDeleteElem, mapDeleteElem},
-	{linux.FnMapLookupPercpuElem, mapLookupPercpuElem},
-
-	{linux.FnKtimeGetNs, ktimeGetNs},
-	{linux.FnKtimeGetBootNs, ktimeGetNs},
-	{linux.FnKtimeGetCoarseNs, ktimeGetNs},
-	{linux.FnKtimeGetTaiNs, ktimeGetNs},
-	{linux.FnJiffies64, jiffies64},
-	{linux.FnGetPrandomU32, getPrandomU32},
-	{linux.FnGetSmpProcessorId, getSmpProcessorID},
-	{linux.FnGetNumaNodeId, getNumaNodeID},
-	{linux.FnTracePrintk, tracePrintk},
-	{linux.FnTraceVprintk, traceVprintk},
-
-	{linux.FnXdpAdjustHead, xdpAdjustHead},
-	{linux.FnXdpAdjustTail, xdpAdjustTail},
-	{linux.FnXdpAdjustMeta, xdpAdjustMeta},
-	{linux.FnXdpGetBuffLen, xdpGetBuffLen},
-	{linux.FnXdpLoadBytes, xdpLoadBytes},
-	{linux.FnXdpStoreBytes, xdpStoreBytes},
-	{linux.FnRedirect, redirect},
-	{linux.FnRedirectMap, redirectMap},
+func (h *helper) String() string {
+	if h.kfunc != "" {
+		return h.kfunc
+	}
+	return h.id.String()
 }
 
-// helperIndex finds the row of a helper.
-var helperIndex = func() map[linux.HelperID]int {
-	index := map[linux.HelperID]int{}
-	for i, h := range helpers {
-		if h.fn != nil {
-			index[h.id] = i
+// helpers are all that are emulated, kernel functions behind the helpers. Indexed
+// by a uint8, which spares a bounds check. Rows are set when the package begins,
+// since some helpers call functions, which call helpers.
+var helpers [256]helper
+
+// Where the rows of helpers and kernel functions are.
+var (
+	helperIndex = map[linux.HelperID]int{}
+	kfuncIndex  = map[string]int{}
+)
+
+func init() {
+	n := 0
+	for _, rows := range [][]helper{
+		mapHelpers, baseHelpers, traceHelpers, xdpHelpers, redirectHelpers, tailCallHelpers, loopHelpers,
+	} {
+		for _, row := range rows {
+			helpers[n] = row
+			if row.kfunc != "" {
+				kfuncIndex[row.kfunc] = n
+			} else {
+				helperIndex[row.id] = n
+			}
+			n++
 		}
 	}
-	return index
-}()
+}
 
 // Emulated reports whether programs may call the helper here.
 func Emulated(id linux.HelperID) bool {
 	_, ok := helperIndex[id]
+	return ok
+}
+
+// EmulatedKfunc reports the same of a kernel function.
+func EmulatedKfunc(name string) bool {
+	_, ok := kfuncIndex[name]
 	return ok
 }
 

@@ -2,6 +2,13 @@ package vm
 
 import "ebtools/bpf/linux"
 
+var mapHelpers = []helper{
+	{id: linux.FnMapLookupElem, fn: mapLookupElem},
+	{id: linux.FnMapUpdateElem, fn: mapUpdateElem},
+	{id: linux.FnMapDeleteElem, fn: mapDeleteElem},
+	{id: linux.FnMapLookupPercpuElem, fn: mapLookupPercpuElem},
+}
+
 // mapLookupElem: r1 map, r2 key. The address of the value, or 0.
 func mapLookupElem(t *thread, r *registers) {
 	m, key := t.mapAndKey(r)

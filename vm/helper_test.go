@@ -50,7 +50,7 @@ func TestFormat(t *testing.T) {
 		{"%sx", []uint64{base}, "", linux.EINVAL},
 		{"\x01", nil, "", linux.EINVAL},
 	} {
-		got, n, err := p.machine.thread.format(c.format, c.args)
+		got, n, err := p.machine.workers[0].thread.format(c.format, c.args)
 		if got != c.want || err != c.err || n != len(c.want) {
 			t.Errorf("%q: %q, %d, %v, want %q, %v", c.format, got, n, err, c.want, c.err)
 		}
@@ -221,7 +221,7 @@ func TestEmulated(t *testing.T) {
 			t.Errorf("helper %d", id)
 		}
 	}
-	if n < 20 || Emulated(linux.FnTailCall) {
+	if n < 20 || Emulated(linux.FnOverrideReturn) {
 		t.Errorf("%d helpers", n)
 	}
 }

@@ -8,6 +8,11 @@ import (
 	"ebtools/bpf/linux"
 )
 
+var traceHelpers = []helper{
+	{id: linux.FnTracePrintk, fn: tracePrintk},
+	{id: linux.FnTraceVprintk, fn: traceVprintk},
+}
+
 // tracePrintk: r1 format, r2 its size with the zero byte, r3 to r5 arguments.
 // How many bytes were written, or an error number.
 func tracePrintk(t *thread, r *registers) {
@@ -49,9 +54,11 @@ func (t *thread) print(r *registers, args []uint64) {
 		r[0] = result(err)
 		return
 	}
-	if t.machine.trace != nil {
+	if trace := t.machine.options.Trace; trace != nil {
 		line, _, _ = strings.Cut(line, "\x00") // of a %c
-		t.machine.trace(line)
+		t.machine.lock.Lock()
+		trace(line)
+		t.machine.lock.Unlock()
 	}
 	r[0] = uint64(length)
 }

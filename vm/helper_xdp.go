@@ -6,6 +6,15 @@ import (
 	"ebtools/bpf/linux"
 )
 
+var xdpHelpers = []helper{
+	{id: linux.FnXdpAdjustHead, fn: xdpAdjustHead},
+	{id: linux.FnXdpAdjustTail, fn: xdpAdjustTail},
+	{id: linux.FnXdpAdjustMeta, fn: xdpAdjustMeta},
+	{id: linux.FnXdpGetBuffLen, fn: xdpGetBuffLen},
+	{id: linux.FnXdpLoadBytes, fn: xdpLoadBytes},
+	{id: linux.FnXdpStoreBytes, fn: xdpStoreBytes},
+}
+
 // contextArgument reports whether r1 is the context the run began with, as
 // the packet helpers demand.
 func (t *thread) contextArgument(r *registers) bool {

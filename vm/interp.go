@@ -23,9 +23,9 @@ type frame struct {
 	mayGoto        int32
 }
 
-// run executes c from its first instruction, registers as they stand, until
-// the exit of the outermost frame. It returns the pc where a fault stopped it,
-// and the reason.
+// run executes t.code from t.pc, registers as they stand, until the exit of frame
+// t.base. It returns the pc where a fault stopped it, and the reason. Helpers may
+// call it again for functions that they are given.
 //
 // This one loop is what the speed of everything depends on, and it is written
 // for what the compiler makes of it. Only t, base, pc and table live from one
@@ -36,10 +36,7 @@ type frame struct {
 // comparison an access; what does not fit (an access across pages, a copy on
 // write, a fault) leaves the fast path by a label below the switch. Jumps
 // backwards pay for the instructions between, which ends endless loops.
-func (t *thread) run(c *code) (stop int, fault error) {
-	t.code = c
-	t.left = t.budget
-	t.pc = 0
+func (t *thread) run() (stop int, fault error) {
 again:
 	r := &t.regs
 	base := unsafe.Pointer(unsafe.SliceData(t.code.insts))
@@ -934,7 +931,7 @@ jump:
 	goto next
 
 exit:
-	if t.depth == 0 {
+	if t.depth == t.base {
 		return 0, nil
 	}
 	t.depth--

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"errors"
+	"sync"
 
 	"ebtools/bpf"
 )
@@ -15,13 +16,18 @@ type Options struct {
 	// CPUs is how many are simulated: how many values an entry of a per-CPU
 	// map has. Default 1.
 	CPUs int
+	// Workers is how many goroutines may run programs at the same time.
+	// Default 1.
+	Workers int
 	// Seed starts bpf_get_prandom_u32: the same seed, the same numbers.
 	Seed uint64
 	// Clock gives the time in ns for bpf_ktime_get_ns and its kin. Default:
-	// the time of the packet under way.
+	// the time of the packet under way. With several workers it is called by
+	// all of them.
 	Clock func() uint64
 	// Trace receives each line that bpf_trace_printk prints, as the program
-	// wrote it, usually with its newline. Default: nowhere.
+	// wrote it, usually with its newline. Default: nowhere. Lines of several
+	// workers come one at a time.
 	Trace func(line string)
 	// Limit is how many instructions a run may take before it faults. It is
 	// counted where loops go back and functions are called, so runs that end
@@ -30,19 +36,24 @@ type Options struct {
 }
 
 // Machine is a simulated kernel as far as the programs of one object see it:
-// its maps and its programs, which share them. A Machine is for one goroutine
-// at a time.
+// its maps and its programs, which share them. Its methods and those of its
+// programs and maps are for one goroutine at a time; several may run programs
+// with a [Worker] each.
 type Machine struct {
+	mem      *memory
 	maps     []*Map
 	programs []*Program
-	thread   *thread
+	workers  []*Worker
 	cpus     int
-	clock    func() uint64
-	now      uint64 // time of the packet under way, in ns
-	trace    func(string)
-	seed     uint64
-	limit    int64
+	options  Options
+	lock     sync.Mutex // held while Options.Trace is called
 }
+
+// Worker runs programs of a machine: one goroutine at a time may use it, while
+// others use the other workers. They share the maps. A simulated CPU must be on
+// one worker only, as the kernel's programs are never interrupted by others of
+// their kind on their CPU.
+type Worker struct{ thread *thread }
 
 // Program is a program of a machine.
 type Program struct {
@@ -62,19 +73,19 @@ func New(obj *bpf.Object, opts Options) (*Machine, error) {
 	if obj.ByteOrder != nil && bpf.IsBigEndian(obj.ByteOrder) {
 		return nil, ErrByteOrder
 	}
-	m := &Machine{cpus: max(1, opts.CPUs), clock: opts.Clock, trace: opts.Trace, seed: opts.Seed, limit: opts.Limit}
-	if m.clock == nil {
-		m.clock = func() uint64 { return m.now }
+	m := &Machine{mem: newMemory(), cpus: max(1, opts.CPUs), options: opts}
+	if m.options.Limit <= 0 {
+		m.options.Limit = DefaultLimit
 	}
-	if m.limit <= 0 {
-		m.limit = DefaultLimit
-	}
-	var err error
-	if m.thread, err = newThread(m); err != nil {
-		return nil, err
+	for i := range max(1, opts.Workers) {
+		t, err := newThread(m, opts.Seed+uint64(i)<<32)
+		if err != nil {
+			return nil, err
+		}
+		m.workers = append(m.workers, &Worker{t})
 	}
 	for _, def := range obj.Maps {
-		mp, err := newMap(m.thread.mem, def, m.cpus)
+		mp, err := newMap(m, def)
 		if err != nil {
 			return nil, err
 		}
@@ -83,8 +94,16 @@ func New(obj *bpf.Object, opts Options) (*Machine, error) {
 	for _, p := range obj.Programs {
 		m.programs = append(m.programs, &Program{machine: m, prog: p, code: decode(p, m.maps)})
 	}
+	for _, mp := range m.maps {
+		if err := mp.fill(); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
+
+// Workers are the machine's workers; there is always one.
+func (m *Machine) Workers() []*Worker { return m.workers }
 
 // Programs are the machine's programs in the object's order.
 func (m *Machine) Programs() []*Program { return m.programs }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"sync"
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
@@ -13,11 +14,13 @@ import (
 // between runs. Keys and values are bytes as programs see them, integers
 // little-endian. Errors are Linux's, as [linux.Errno].
 type Map struct {
+	machine *Machine
 	def     *bpf.Map
 	entries entries
 	values  *values
-	cpus    int   // copies of each value
-	missing error // why it can't be used
+	lock    sync.RWMutex // held by helpers while several workers share the map
+	cpus    int          // copies of each value
+	missing error        // why it can't be used
 }
 
 // entries finds the entry of a key; what differs between kinds of maps.
@@ -34,23 +37,23 @@ type entries interface {
 
 // newMap makes the map that def describes, with its initial contents. One of a
 // type that is not emulated is there, but can't be used.
-func newMap(mem *memory, def *bpf.Map, cpus int) (*Map, error) {
+func newMap(machine *Machine, def *bpf.Map) (*Map, error) {
 	kind, ok := mapKinds[def.Type]
 	if !ok {
 		missing := &NotEmulatedError{What: fmt.Sprintf("map %s of type %s", def.Name, def.Type)}
-		return &Map{def: def, entries: absent{missing}, cpus: 1, missing: missing}, nil
+		return &Map{machine: machine, def: def, entries: absent{missing}, cpus: 1, missing: missing}, nil
 	}
 	if err := checkSizes(def, kind); err != nil {
 		return nil, fmt.Errorf("map %s: a %s of %d entries, keys of %d bytes and values of %d: %w",
 			def.Name, def.Type, def.MaxEntries, def.KeySize, def.ValueSize, err)
 	}
-	m := &Map{def: def, cpus: 1}
+	m := &Map{machine: machine, def: def, cpus: 1}
 	if def.Type.PerCPU() {
-		m.cpus = cpus
+		m.cpus = machine.cpus
 	}
 	readOnly := def.Frozen || def.Flags&linux.FRdonlyProg != 0
 	var err error
-	m.values, err = newValues(mem, m.title(), int(def.ValueSize), int(def.MaxEntries), m.cpus, kind.whole, readOnly)
+	m.values, err = newValues(machine.mem, m.title(), int(def.ValueSize), int(def.MaxEntries), m.cpus, kind.whole, readOnly)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ var mapKinds = map[linux.MapType]mapKind{
 	linux.MapDevmapHash:  {make: newHash, keySize: 4, valueSizes: [2]uint32{4, 8}},
 	linux.MapCpumap:      {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 8}},
 	linux.MapXskmap:      {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
+	linux.MapProgArray:   {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
 }
 
 // checkSizes gives the kernel's answer to the making of a map (the alloc_check

@@ -54,7 +54,7 @@ func TestMapsAgainstModel(t *testing.T) {
 	for _, kind := range []linux.MapType{linux.MapArray, linux.MapPercpuArray, linux.MapHash, linux.MapPercpuHash} {
 		for _, valueSize := range []uint32{1, 4, 8, 13, 5000} {
 			def := &bpf.Map{Name: "m", Type: kind, KeySize: 4, ValueSize: valueSize, MaxEntries: 50}
-			m, err := newMap(newMemory(), def, 4)
+			m, err := newMap(&Machine{mem: newMemory(), cpus: 4}, def)
 			if err != nil {
 				t.Fatal(err)
 			}

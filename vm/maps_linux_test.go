@@ -164,7 +164,7 @@ func TestKernelMapSizes(t *testing.T) {
 					} else if want == linux.ENOMEM {
 						continue
 					}
-					_, got := newMap(newMemory(), def, 1)
+					_, got := newMap(&Machine{mem: newMemory(), cpus: 1}, def)
 					if !errors.Is(got, want) {
 						t.Errorf("%s, key %d, value %d, entries %d: the kernel says %v, the vm %v", kind, key, value, entries, want, got)
 					}

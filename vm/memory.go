@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"sync"
 	"unsafe"
 )
 
@@ -41,11 +42,14 @@ type region struct {
 	own func()
 }
 
-// memory is the address space of one worker.
+// memory is the address space of a machine. Workers share it: each has packet and
+// stack in regions of its own, and a map that grows changes pages that nobody has
+// addresses in yet.
 type memory struct {
 	table   *[pageCount]page
-	regions []*region // by ascending start
-	next    int       // first page never given out
+	lock    sync.RWMutex // for what follows
+	regions []*region    // by ascending start
+	next    int          // first page never given out
 }
 
 // errAddressSpace is returned when a program's maps do not fit 32-bit addresses.
@@ -60,6 +64,12 @@ func newMemory() *memory {
 // reserve gives out addresses for a region of up to size bytes and maps none of
 // them yet.
 func (m *memory) reserve(name string, size uint64) (*region, error) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	return m.reserveLocked(name, size)
+}
+
+func (m *memory) reserveLocked(name string, size uint64) (*region, error) {
 	pages := (size + pageSize - 1) >> pageShift
 	if pages == 0 {
 		pages = 1
@@ -116,6 +126,8 @@ func (p *page) set(base unsafe.Pointer, n int, readOnly bool) {
 
 // at finds the region whose addresses hold addr.
 func (m *memory) at(addr uint64) *region {
+	m.lock.RLock()
+	defer m.lock.RUnlock()
 	i := sort.Search(len(m.regions), func(i int) bool { return m.regions[i].start > addr })
 	if i == 0 {
 		return nil
@@ -129,6 +141,8 @@ func (m *memory) at(addr uint64) *region {
 // nearest finds the region that an address outside of all was probably meant
 // for: the one it lies in or less than a page away from.
 func (m *memory) nearest(addr uint64) *region {
+	m.lock.RLock()
+	defer m.lock.RUnlock()
 	i := sort.Search(len(m.regions), func(i int) bool { return m.regions[i].start > addr })
 	var best *region
 	distance := uint64(pageSize)

@@ -54,7 +54,7 @@ func TestPageCrossing(t *testing.T) {
 // be reached from another by running off its end.
 func TestGuardGaps(t *testing.T) {
 	p := machine(t, join(exit), arrayMap("a", 8, 1), arrayMap("b", pageSize, 1), arrayMap("c", pageSize+1, 3), arrayMap("d", 16, 2))
-	mem := p.machine.thread.mem
+	mem := p.machine.workers[0].thread.mem
 	for i, r := range mem.regions {
 		end := r.start + uint64(len(r.data))
 		next := uint64(pageCount) << pageShift
@@ -262,7 +262,7 @@ func TestHashRunsOutOfAddresses(t *testing.T) {
 	const size = 4096
 	p := machine(t, join(exit), &bpf.Map{Name: "h", Type: linux.MapPercpuHash, KeySize: 4, ValueSize: size, MaxEntries: 1 << 20})
 	m := p.machine.maps[0]
-	p.machine.thread.mem.next = pageCount - 40 // as if others had taken the rest
+	p.machine.workers[0].thread.mem.next = pageCount - 40 // as if others had taken the rest
 	var added uint32
 	for ; added < 1000; added++ {
 		if err := m.Update(word(added), make([]byte, size), linux.Any); err != nil {

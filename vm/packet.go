@@ -18,7 +18,13 @@ const (
 	maxMeta   = 255  // most metadata before a packet
 )
 
-// packet is the packet of the run under way, and its struct xdp_md.
+// contextLayout says where a context has the addresses of its packet: offsets of
+// __u32 in it.
+type contextLayout struct{ data, end, meta uint32 }
+
+var xdpLayout = contextLayout{data: 0, end: 4, meta: 8}
+
+// packet is the packet of the run under way, and the context that describes it.
 //
 // The packet is mapped where the caller has it, read only. The first write, or
 // the first helper that moves its ends, copies it into a buffer with room on
@@ -26,8 +32,9 @@ const (
 type packet struct {
 	t      *thread
 	region *region // metadata and packet, as programs see them
-	ctx    *region // struct xdp_md
-	source []byte  // the caller's packet; nil once copied
+	ctx    *region // of the run under way
+	layout contextLayout
+	source []byte // the caller's packet; nil once copied
 
 	buffer          []byte // the copy
 	meta, data, end int    // offsets into buffer, also before the copy is made
@@ -43,7 +50,8 @@ func (p *packet) init(t *thread) (err error) {
 		return err
 	}
 	p.region.own = p.own
-	p.ctx, err = t.mem.mapBytes("the context (struct xdp_md)", aligned(24), true)
+	t.xdp, err = t.mem.mapBytes("the context (struct xdp_md)", aligned(24), true)
+	p.ctx, p.layout = t.xdp, xdpLayout
 	return err
 }
 
@@ -80,9 +88,9 @@ func (p *packet) moved() {
 func (p *packet) describe() {
 	ctx := p.ctx.data
 	start := uint32(p.region.start)
-	binary.LittleEndian.PutUint32(ctx[0:], start+uint32(p.data-p.meta))
-	binary.LittleEndian.PutUint32(ctx[4:], start+uint32(p.end-p.meta))
-	binary.LittleEndian.PutUint32(ctx[8:], start)
+	binary.LittleEndian.PutUint32(ctx[p.layout.data:], start+uint32(p.data-p.meta))
+	binary.LittleEndian.PutUint32(ctx[p.layout.end:], start+uint32(p.end-p.meta))
+	binary.LittleEndian.PutUint32(ctx[p.layout.meta:], start)
 }
 
 // bytes is the packet as it stands, without metadata.

@@ -7,10 +7,11 @@ import "fmt"
 // length in bytes. The program may read and write it. Memory is at most 1 MiB.
 // RunRaw returns r0; the error, if any, is a *Fault or ErrFrame.
 func (p *Program) RunRaw(memory []byte) (uint64, error) {
-	t := p.machine.thread
+	t := p.machine.workers[0].thread
 	if len(memory) > maxPacket {
 		return 0, fmt.Errorf("%d bytes of input memory, at most %d fit: %w", len(memory), maxPacket, ErrFrame)
 	}
+	t.packet.ctx, t.packet.layout = t.xdp, xdpLayout
 	t.packet.load(nil)
 	t.mem.remap(t.packet.region, memory, false)
 	return t.execute(p, t.packet.region.start, uint64(len(memory)))

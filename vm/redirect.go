@@ -7,6 +7,11 @@ import (
 	"ebtools/bpf/linux"
 )
 
+var redirectHelpers = []helper{
+	{id: linux.FnRedirect, fn: redirect},
+	{id: linux.FnRedirectMap, fn: redirectMap},
+}
+
 // Verdicts that the redirect helpers return (enum xdp_action).
 const (
 	xdpAborted  = 0

@@ -47,5 +47,5 @@ func (t *thread) slow(in *inst) {
 // helperFailed puts the helper's name before the fault that it set.
 func (t *thread) helperFailed() {
 	in := t.code.insts[t.pc/instSize-1]
-	t.fault = fmt.Errorf("%s: %w", helpers[uint8(in.imm)].id, t.fault)
+	t.fault = fmt.Errorf("%s: %w", &helpers[uint8(in.imm)], t.fault)
 }

@@ -8,45 +8,64 @@ import (
 	"ebtools/bpf"
 )
 
-// thread is one simulated CPU at work: its address space, its registers and
-// its stack.
+// thread is what runs programs: its registers, its stack and its packet, in the
+// address space of the machine.
 type thread struct {
 	machine *Machine
 	mem     *memory
-	cpu     int
 	budget  int64 // instructions a run may take
 	regs    registers
 
 	// The run under way.
-	code  *code
-	left  int64   // of the budget, see run
-	pc    uintptr // next instruction, in bytes, where run does not have it
-	fault error   // set to end the run
+	cpu       int    // simulated CPU it is on
+	now       uint64 // when its input came, in ns
+	code      *code
+	left      int64   // of the budget, see run
+	pc        uintptr // next instruction, in bytes, where run does not have it
+	fault     error   // set to end the run
+	tailCalls int     // made so far
 
 	depth  int // index of the frame that runs
+	base   int // index of the frame whose exit ends run
 	frames [bpf.MaxCallDepth]frame
-	stacks [bpf.MaxCallDepth]*region
+	stacks *[bpf.MaxCallDepth]*region
+	spare  []*[bpf.MaxCallDepth]*region // for tail calls
 
-	packet   packet   // what XDP programs work on
+	packet   packet   // what the program works on
+	xdp      *region  // struct xdp_md
 	redirect Redirect // where the last redirect helper sent it
 	random   uint64   // state of the random numbers
 }
 
-func newThread(m *Machine) (*thread, error) {
-	t := &thread{machine: m, mem: newMemory(), budget: m.limit, random: m.seed}
-	for i := range t.stacks {
+func newThread(m *Machine, seed uint64) (*thread, error) {
+	t := &thread{machine: m, mem: m.mem, budget: m.options.Limit, random: seed}
+	var err error
+	if t.stacks, err = newStacks(m.mem); err != nil {
+		return nil, err
+	}
+	return t, t.packet.init(t)
+}
+
+// newStacks maps the frames that calls may nest to, one behind the other. They are
+// two pages apart, see stackTop.
+func newStacks(mem *memory) (*[bpf.MaxCallDepth]*region, error) {
+	stacks := new([bpf.MaxCallDepth]*region)
+	mem.lock.Lock()
+	defer mem.lock.Unlock()
+	for i := range stacks {
 		name := "the stack frame"
 		if i > 0 {
 			name = fmt.Sprintf("the stack frame of call depth %d", i)
 		}
-		r, err := t.mem.mapBytes(name, aligned(bpf.StackSize), false)
+		r, err := mem.reserveLocked(name, bpf.StackSize)
 		if err != nil {
 			return nil, err
 		}
+		mem.remap(r, aligned(bpf.StackSize), false)
 		r.down = true
-		t.stacks[i] = r
+		stacks[i] = r
 	}
-	return t, t.packet.init(t)
+	return stacks, nil
 }
 
 // stackTop is r10 of the frame at the given depth. Each frame is a region of
@@ -71,14 +90,23 @@ func (t *thread) openFrame(r *registers, c *code) {
 // execute runs a program with the given r1 and r2, all other registers 0, and
 // returns r0.
 func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
-	t.depth = 0
+	t.depth, t.base, t.tailCalls = 0, 0, 0
 	clear(t.regs[:10])
 	t.regs[1], t.regs[2] = r1, r2
 	t.openFrame(&t.regs, p.code)
-	if pc, err := t.run(p.code); err != nil {
-		return 0, &Fault{Program: p.prog, PC: pc, Registers: [11]uint64(t.regs[:11]), Err: err}
+	t.code, t.left, t.pc = p.code, t.budget, 0
+	if pc, err := t.run(); err != nil {
+		return 0, t.faultAt(pc, err)
 	}
 	return t.regs[0], nil
+}
+
+// clock is the time in ns.
+func (t *thread) clock() uint64 {
+	if clock := t.machine.options.Clock; clock != nil {
+		return clock()
+	}
+	return t.now
 }
 
 // random32 is the next pseudo-random number of this thread (splitmix64's upper

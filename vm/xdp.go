@@ -36,7 +36,12 @@ func (o Outcome) Redirect() Redirect { return o.thread.redirect }
 // RunXDP runs the program on one frame. The error, if any, is a *Fault, or
 // ErrFrame for data that is no frame.
 func (p *Program) RunXDP(f *Frame) (Outcome, error) {
-	t := p.machine.thread
+	return p.machine.workers[0].RunXDP(p, f)
+}
+
+// RunXDP is [Program.RunXDP] on this worker; the program is one of its machine.
+func (w *Worker) RunXDP(p *Program, f *Frame) (Outcome, error) {
+	t := w.thread
 	if len(f.Data) > maxPacket-headroom {
 		return Outcome{}, ErrFrame
 	}
@@ -44,8 +49,9 @@ func (p *Program) RunXDP(f *Frame) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("CPU %d of %d: %w", f.CPU, t.machine.cpus, ErrFrame)
 	}
 	t.cpu = f.CPU
-	p.machine.now = f.TimeNS
+	t.now = f.TimeNS
 	t.redirect = Redirect{}
+	t.packet.ctx, t.packet.layout = t.xdp, xdpLayout
 	t.packet.load(f.Data)
 	ctx := t.packet.ctx.data
 	binary.LittleEndian.PutUint32(ctx[12:], f.IngressIfindex)

@@ -53,9 +53,9 @@ func adjustPacket(n int, steps ...int32) []byte {
 
 func TestKernelAdjust(t *testing.T) {
 	b := newBoth(t, results(72))
-	b.machine.thread.packet.load(bytesUpTo(3000)) // what an earlier packet leaves must not show
-	b.machine.thread.packet.own()
-	fill(b.machine.thread.packet.buffer, 0xee)
+	b.machine.workers[0].thread.packet.load(bytesUpTo(3000)) // what an earlier packet leaves must not show
+	b.machine.workers[0].thread.packet.own()
+	fill(b.machine.workers[0].thread.packet.buffer, 0xee)
 	var packets [][]byte
 	for _, n := range []int{24, 64, 1500, 3520} {
 		deltas := [3][]int32{
