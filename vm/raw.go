@@ -13,6 +13,6 @@ func (p *Program) RunRaw(memory []byte) (uint64, error) {
 	}
 	t.packet.ctx, t.packet.layout = t.xdp, xdpLayout
 	t.packet.load(nil)
-	t.mem.remap(t.packet.region, memory, false)
-	return t.execute(p, t.packet.region.start, uint64(len(memory)))
+	t.mem.remap(t.raw, memory, false)
+	return t.execute(p, t.raw.start, uint64(len(memory)))
 }

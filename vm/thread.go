@@ -33,6 +33,7 @@ type thread struct {
 
 	packet   packet   // what the program works on
 	xdp      *region  // struct xdp_md
+	raw      *region  // the memory of RunRaw
 	redirect Redirect // where the last redirect helper sent it
 	random   uint64   // state of the random numbers
 }
@@ -41,6 +42,9 @@ func newThread(m *Machine, seed uint64) (*thread, error) {
 	t := &thread{machine: m, mem: m.mem, budget: m.options.Limit, random: seed}
 	var err error
 	if t.stacks, err = newStacks(m.mem); err != nil {
+		return nil, err
+	}
+	if t.raw, err = m.mem.reserve("the memory", maxPacket); err != nil {
 		return nil, err
 	}
 	return t, t.packet.init(t)

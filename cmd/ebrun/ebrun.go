@@ -50,6 +50,8 @@ func command() *cli.Command {
 		Examples: "ebrun --pcap capture.pcap prog.s\ntcpdump -w - -c 100 | ebrun --pcap - --maps --json prog.o",
 		Flags:    flags,
 		Run:      func(env *cli.Env, args []string) error { return run(env, &o, args) },
+
+		Subcommands: []*cli.Command{pluginCommand()},
 	}
 }
 

@@ -70,6 +70,9 @@ type Command struct {
 	Examples string // at least two, a line each
 	Flags    *pflag.FlagSet
 	Run      func(env *Env, args []string) error
+	// Subcommands run instead when the first argument is the last word of their
+	// names: "ebrun plugin".
+	Subcommands []*Command
 }
 
 // Main runs a command on the process's own arguments and ends the process.
@@ -83,6 +86,13 @@ func Main(c *Command) {
 // Main parses the flags, runs the command and gives its exit code. Output is
 // buffered; it is written also when the command fails.
 func (c *Command) Main(env *Env) int {
+	for _, sub := range c.Subcommands {
+		if len(env.Args) > 0 && c.Name+" "+env.Args[0] == sub.Name {
+			inner := *env
+			inner.Args = env.Args[1:]
+			return sub.Main(&inner)
+		}
+	}
 	out := bufio.NewWriterSize(env.Stdout, 1<<16)
 	inner := *env
 	inner.Stdout = out
@@ -124,6 +134,12 @@ func (c *Command) main(env *Env) error {
 func (c *Command) help(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s\n\nUsage:\n%s\nExamples:\n%s\nFlags:\n%s", c.Name, c.Synopsis,
 		indent(c.Name+" ", c.Usage), indent("", c.Examples), flagUsages(c.Flags))
+	if len(c.Subcommands) > 0 {
+		fmt.Fprint(w, "\nOther commands, each with --help:\n")
+	}
+	for _, sub := range c.Subcommands {
+		fmt.Fprintf(w, "  %s: %s\n", sub.Name, sub.Synopsis)
+	}
 }
 
 // flagUsages lists the flags, their explanations aligned.

@@ -1,9 +1,9 @@
-package ebtools_test
+package main
 
 import (
+	"bytes"
 	"encoding/binary"
-	"encoding/hex"
-	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,8 +13,8 @@ import (
 	"ebtools/asm"
 	"ebtools/bpf"
 	"ebtools/elf"
+	"ebtools/internal/cli"
 	"ebtools/internal/require"
-	"ebtools/vm"
 )
 
 // conformanceCase is a file of the public bpf_conformance suite, by the parts it
@@ -40,24 +40,36 @@ func readConformanceCase(t *testing.T, path string) conformanceCase {
 	return parts
 }
 
-// conformanceProgram assembles the case's program, which has neither section nor
+// conformanceObject assembles the case's program, which has neither section nor
 // name.
-func conformanceProgram(t *testing.T, name, src string) *bpf.Object {
+func conformanceObject(t *testing.T, name, src string) (object []byte, insns []bpf.Instruction) {
 	t.Helper()
 	// A vm takes programs from a section whose name says what they are.
 	img, diags := asm.Assemble(name, []byte(".program socket, main\n"+src), asm.Options{NoDebug: true})
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}
-	object, problems, err := elf.Load(img, name, elf.Options{})
+	object, err := img.Write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj, problems, err := elf.Load(img, name, elf.Options{})
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
-	return object
+	return object, obj.Programs[0].Instructions
 }
 
-// TestConformance assembles every program of the public suite and runs it in the
-// vm, for the result that the suite expects.
+// runPlugin is the command of that name.
+func runPlugin(stdin []byte, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	env := &cli.Env{Args: append([]string{"plugin"}, args...), Stdin: bytes.NewReader(stdin), Stdout: &out, Stderr: &errs}
+	code = command().Main(env)
+	return code, strings.TrimSpace(out.String()), errs.String()
+}
+
+// TestConformance has ebrun plugin answer every case of the public suite, given
+// instructions and objects.
 func TestConformance(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(require.Shared(t, "conformance"), "*.data"))
 	if err != nil || len(paths) == 0 {
@@ -68,40 +80,37 @@ func TestConformance(t *testing.T) {
 		name := filepath.Base(path)
 		ok := t.Run(strings.TrimSuffix(name, ".data"), func(t *testing.T) {
 			c := readConformanceCase(t, path)
-			object := conformanceProgram(t, name, c["asm"])
+			object, insns := conformanceObject(t, name, c["asm"])
 			for part := range c {
 				switch part {
 				case "asm", "mem", "result", "error":
 				case "raw":
-					checkRaw(t, object.Programs[0].Instructions, c["raw"])
+					checkRaw(t, insns, c["raw"])
 				case "no register offset": // says that the loader must not add an offset to helper numbers
 				default:
 					t.Errorf("the suite has a part %q that is not checked", part)
 				}
 			}
-			memory, err := hex.DecodeString(strings.Join(strings.Fields(c["mem"]), ""))
-			if err != nil {
-				t.Fatal(err)
-			}
-			machine, err := vm.New(object, vm.Options{Limit: 1 << 20})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := machine.Programs()[0].RunRaw(memory)
-			if _, ok := c["error"]; ok {
-				var fault *vm.Fault
-				if !errors.As(err, &fault) {
-					t.Errorf("it ends with %#x, %v, and should fault", got, err)
+			memory := strings.Join(strings.Fields(c["mem"]), " ")
+			raw := fmt.Appendf(nil, "% x\n", bpf.Encode(insns, binary.LittleEndian))
+			check := func(code int, stdout, stderr string) {
+				t.Helper()
+				if _, fails := c["error"]; fails {
+					if code != cli.Failed || stdout != "" || stderr == "" {
+						t.Errorf("it ends with %d, %q, %q and should fault", code, stdout, stderr)
+					}
+					return
 				}
-				return
+				want, err := strconv.ParseUint(strings.TrimSpace(c["result"]), 0, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := fmt.Sprintf("%x", want); code != cli.OK || stdout != want || stderr != "" {
+					t.Errorf("it ends with %d, %q, %q, and should with %s", code, stdout, stderr, want)
+				}
 			}
-			want, perr := strconv.ParseUint(strings.TrimSpace(c["result"]), 0, 64)
-			if perr != nil {
-				t.Fatal(perr)
-			}
-			if err != nil || got != want {
-				t.Errorf("it ends with %#x, %v, and should with %#x", got, err, want)
-			}
+			check(runPlugin(raw, memory))
+			check(runPlugin(object, "--elf", strings.ReplaceAll(memory, " ", "")))
 		})
 		if ok {
 			passed++
