@@ -30,6 +30,7 @@ var house = map[string]string{
 	"internal/show":    "bpf bpf/linux",
 	"internal/cli":     "bpf internal/show",
 	"internal/ctype":   "",
+	"internal/preset":  "bpf internal/show",
 	"internal/flow":    "bpf",
 
 	"internal/cli/clitest": "internal/cli",                   // for tests
@@ -42,7 +43,7 @@ var house = map[string]string{
 }
 
 // commands may import everything.
-const commands = ". bpf bpf/linux asm elf verifier vm seccomp replay loader compat internal/cli internal/show internal/ctype internal/flow"
+const commands = ". bpf bpf/linux asm elf verifier vm seccomp replay loader compat internal/cli internal/show internal/ctype internal/flow internal/preset"
 
 // outside says which packages may import what is neither ours nor the standard
 // library's; an import is governed by its longest prefix here.

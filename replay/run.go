@@ -1,9 +1,11 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"ebtools/bpf/linux"
@@ -20,9 +22,13 @@ type Runner struct {
 	// CPUs is how many simulated CPUs packets take turns on; 0 means 1. The
 	// machine must have them.
 	CPUs int
+	// Workers of the machine to run on, at most one for each CPU; none means its
+	// first. Each serves its share of the CPUs, so that what one CPU sees comes in
+	// order.
+	Workers []*vm.Worker
 	// OnPacket, if set, is told what each program made of each packet: its
 	// verdict's name, or the fault that ended it. p and what out gives are
-	// good until it returns.
+	// good until it returns. It is for one worker only.
 	OnPacket func(p *Packet, program *vm.Program, out vm.Outcome, verdict string, fault error)
 }
 
@@ -97,14 +103,18 @@ func (r *Runner) Run(c *Capture) (*Report, error) {
 	return report, err
 }
 
+// loop hands the packets to lanes, one for each worker.
 func (r *Runner) loop(c *Capture, report *Report) error {
+	cpus := int64(max(1, r.CPUs))
+	lanes := r.lanes(report)
 	var packet Packet
 	var framer Framer
-	frame := vm.Frame{IngressIfindex: 1}
-	clock := clockCost()
 	for {
 		if err := c.Next(&packet); err != nil {
 			report.Note = framer.Note()
+			for _, l := range lanes {
+				l.close(report)
+			}
 			if err == io.EOF {
 				return nil
 			}
@@ -116,48 +126,15 @@ func (r *Runner) loop(c *Capture, report *Report) error {
 				report.Skipped++
 				continue
 			}
+			for _, l := range lanes {
+				l.close(report)
+			}
 			return err
 		}
 		report.Bytes += int64(len(packet.Data))
-		frame.Data, frame.TimeNS = packet.Data, uint64(packet.TimeNS)
-		if r.CPUs > 1 {
-			frame.CPU = int((report.Packets - 1) % int64(r.CPUs))
-		}
-		sample := report.Packets <= sampleAll || report.Packets%sampleEvery == 0
-		for _, p := range report.Programs {
-			var begin time.Time
-			if sample {
-				begin = time.Now()
-			}
-			out, err := p.Program.RunXDP(&frame)
-			if sample {
-				p.timed += max(0, time.Since(begin)-clock)
-				p.timedRun++
-			}
-			verdict, err := p.count(out, err, &packet)
-			if r.OnPacket != nil {
-				r.OnPacket(&packet, p.Program, out, verdict, err)
-			}
-		}
+		cpu := int((report.Packets - 1) % cpus)
+		lanes[cpu%len(lanes)].take(&packet, cpu)
 	}
-}
-
-// Reading the clock takes longer than a short program does. So all runs are
-// timed only at first, and later some: a prime step, so as not to fall into
-// step with the traffic.
-const (
-	sampleAll   = 1024
-	sampleEvery = 61
-)
-
-// clockCost is what reading the clock twice adds to a time taken.
-func clockCost() time.Duration {
-	least := time.Hour
-	for range 64 {
-		begin := time.Now()
-		least = min(least, time.Since(begin))
-	}
-	return least
 }
 
 // count adds the outcome of a run and gives its verdict's name.
@@ -187,14 +164,36 @@ func (p *ProgramReport) fault(err error, packet *Packet) {
 	if !errors.As(err, &fault) {
 		fault = &vm.Fault{Program: p.Program.Spec(), PC: -1, Err: err}
 	}
+	p.addFault(Fault{fault, 1, packet.Number, int64(len(packet.Data))})
+}
+
+// addFault adds packets that ended at a place to those that did before.
+func (p *ProgramReport) addFault(f Fault) {
 	for i := range p.Faults {
-		if p.Faults[i].PC == fault.PC {
-			p.Faults[i].Count++
-			p.Faults[i].bytes += int64(len(packet.Data))
+		if known := &p.Faults[i]; known.PC == f.PC && known.Program == f.Program {
+			if f.FirstPacket < known.FirstPacket {
+				known.Fault, known.FirstPacket = f.Fault, f.FirstPacket
+			}
+			known.Count += f.Count
+			known.bytes += f.bytes
 			return
 		}
 	}
-	p.Faults = append(p.Faults, Fault{fault, 1, packet.Number, int64(len(packet.Data))})
+	p.Faults = append(p.Faults, f)
+}
+
+// add adds what another lane counted.
+func (p *ProgramReport) add(other *ProgramReport) {
+	for v, tally := range other.xdp {
+		p.xdp[v].Packets += tally.Packets
+		p.xdp[v].Bytes += tally.Bytes
+	}
+	p.timed += other.timed
+	p.timedRun += other.timedRun
+	for _, f := range other.Faults {
+		p.addFault(f)
+	}
+	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.FirstPacket, b.FirstPacket) })
 }
 
 // Faulted counts the packets that got no verdict.

@@ -13,6 +13,8 @@ import (
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
 	"ebtools/internal/cli"
+	"ebtools/internal/preset"
+	"ebtools/internal/show"
 	"ebtools/replay"
 	"ebtools/verifier"
 	"ebtools/vm"
@@ -28,7 +30,10 @@ type options struct {
 	unchecked bool
 	json      bool
 	cpus      int
+	jobs      int
 	seed      uint64
+	clock     string
+	set, fill []string
 }
 
 func command() *cli.Command {
@@ -42,7 +47,11 @@ func command() *cli.Command {
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	flags.BoolVar(&o.unchecked, "unchecked", false, "run also what the verifier rejects; accesses are checked\nall the same")
 	flags.IntVar(&o.cpus, "cpus", 1, "simulate `N` CPUs, on which packets take turns (default 1)")
+	flags.IntVar(&o.jobs, "jobs", 1, "run on `N` threads, which share the simulated CPUs out\namong them (default 1)")
 	flags.Uint64Var(&o.seed, "seed", 0, "start random numbers from `N` (default 0)")
+	flags.StringVar(&o.clock, "clock", "capture", "what clocks show: `WHAT` is capture (the packet's time,\ndefault), fixed, fixed=TIME or step=1us for each look")
+	flags.StringArrayVar(&o.set, "set", nil, "set a global variable or a part of it: `NAME=VALUE` such as\nlimit=10, config.ports[0]=80, name=eth0; may be repeated")
+	flags.StringArrayVar(&o.fill, "map", nil, "fill a map first: `NAME=@FILE` of JSON, as --maps --json\nprints it, or NAME=JSON; may be repeated")
 	return &cli.Command{
 		Name:     "ebrun",
 		Synopsis: "run eBPF programs offline, over the packets of a capture",
@@ -69,6 +78,10 @@ func run(env *cli.Env, o *options, args []string) error {
 		return cli.Usagef("--packets prints lines for people and does not go with --json")
 	case o.cpus < 1 || o.cpus > maxCPUs:
 		return cli.Usagef("--cpus is %d, expected 1 to %d", o.cpus, maxCPUs)
+	case o.jobs < 1 || o.jobs > o.cpus:
+		return cli.Usagef("--jobs is %d, expected 1 to %d: no more than the simulated CPUs (--cpus)", o.jobs, o.cpus)
+	case o.jobs > 1 && o.packets:
+		return cli.Usagef("--packets prints packets in their order and does not go with --jobs")
 	}
 	machine, programs, err := prepare(env, o, args[0])
 	if err != nil {
@@ -83,7 +96,7 @@ func run(env *cli.Env, o *options, args []string) error {
 	if err != nil {
 		return cli.Exit(cli.BadInput, fmt.Errorf("%s: %w", o.pcap, err))
 	}
-	runner := &replay.Runner{Programs: programs, CPUs: o.cpus}
+	runner := &replay.Runner{Programs: programs, CPUs: o.cpus, Workers: machine.Workers()}
 	if o.packets {
 		runner.OnPacket = packetPrinter(env.Stdout, len(programs) > 1)
 	}
@@ -126,7 +139,15 @@ func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program,
 			return nil, nil, err
 		}
 	}
-	opts := vm.Options{CPUs: o.cpus, Seed: o.seed}
+	for _, assignment := range o.set {
+		if err := preset.Variable(file.Object, assignment); err != nil {
+			return nil, nil, cli.Usagef("--set: %v", err)
+		}
+	}
+	opts := vm.Options{CPUs: o.cpus, Workers: o.jobs, Seed: o.seed}
+	if opts.Clock, err = parseClock(o.clock); err != nil {
+		return nil, nil, cli.Usagef("--clock: %v", err)
+	}
 	if o.trace {
 		opts.Trace = func(line string) { fmt.Fprintln(env.Stderr, strings.TrimSuffix(line, "\n")) }
 	}
@@ -134,11 +155,30 @@ func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program,
 	if err != nil {
 		return nil, nil, cli.Exit(cli.BadObject, fmt.Errorf("%s: %w", name, err))
 	}
+	for _, assignment := range o.fill {
+		if err := fill(machine, file.Object, o.cpus, assignment); err != nil {
+			return nil, nil, err
+		}
+	}
 	programs := make([]*vm.Program, len(wanted))
 	for i, p := range wanted {
 		programs[i] = machine.Program(p.Name)
 	}
 	return machine, programs, nil
+}
+
+// fill puts entries into a map, as --map says.
+func fill(machine *vm.Machine, obj *bpf.Object, cpus int, assignment string) error {
+	def, entries, err := preset.Entries(obj, cpus, assignment)
+	if err != nil {
+		return cli.Usagef("--map: %v", err)
+	}
+	for i, e := range entries {
+		if err := machine.Map(def.Name).Update(e.Key, e.Value, linux.Any); err != nil {
+			return cli.Usagef("--map: map %s: entry %d: %v", show.Name(def.Name), i, err)
+		}
+	}
+	return nil
 }
 
 // verify checks the programs. It prints warnings, unless an error shows them too.

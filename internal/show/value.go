@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -155,12 +156,11 @@ func (d *decoder) array(t *btf.Array, b []byte, depth int) any {
 
 // text recognises an array of char that holds printable text up to a zero byte.
 func text(t *btf.Array, b []byte) (string, bool) {
-	element, ok := btf.UnderlyingType(t.Type).(*btf.Int)
-	if !ok || element.Size != 1 || element.Encoding == btf.Unsigned && element.Name != "char" {
+	if !isText(t) {
 		return "", false
 	}
 	s, tail, found := strings.Cut(string(b), "\x00")
-	if !found || strings.Trim(tail, "\x00") != "" {
+	if !found || strings.Trim(tail, "\x00") != "" || !utf8.ValidString(s) {
 		return "", false
 	}
 	for _, r := range s {
