@@ -34,7 +34,9 @@ const (
 	lnctFolder = 2
 )
 
-// lineTables reads the line tables of an image, one for each unit.
+// lineTables reads the line tables of an image, one for each unit. The reader of
+// debug/dwarf does not serve: it knows no relocations, needs the units' other
+// sections, and makes tables of whatever size a header says.
 type lineTables struct {
 	*dwarfReader
 	str     *dwarfStrings
