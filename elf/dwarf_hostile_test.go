@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -47,8 +48,14 @@ func TestDWARFMutated(t *testing.T) {
 				}
 				img.Sections[i] = &c
 			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			start := time.Now()
 			obj, problems, err := Load(&img, "x.o", Options{})
+			runtime.ReadMemStats(&after)
+			if used := after.TotalAlloc - before.TotalAlloc; used > 4<<20 {
+				t.Errorf("%s: %d bytes were allocated", path, used)
+			}
 			if spent := time.Since(start); spent > 5*time.Second {
 				t.Fatalf("%s: %v", path, spent)
 			}
