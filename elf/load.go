@@ -65,6 +65,7 @@ func Load(img *Image, name string, opts Options) (*bpf.Object, bpf.Diagnostics, 
 	}
 	l.loadLicense()
 	l.loadTypes()
+	l.loadLines()
 	l.loadCode()
 	l.loadMaps()
 	l.loadExterns()

@@ -118,8 +118,12 @@ func (g *graph) block(b *flow.Block) string {
 	line := func(s string) { out.WriteString(dotEscape(s) + `\l`) }
 	for pc := b.Start; pc < b.End; {
 		r := &g.rows[g.rowAt[pc]]
-		if r.Line != nil && g.o.withSource && strings.TrimSpace(r.Line.Text) != "" {
-			line(fmt.Sprintf("; %d: %s", r.Line.Pos.Line, strings.TrimSpace(show.Line(r.Line.Text))))
+		if r.Line != nil && g.o.withSource {
+			if strings.TrimSpace(r.Line.Text) != "" {
+				line(fmt.Sprintf("; %d: %s", r.Line.Pos.Line, strings.TrimSpace(show.Line(r.Line.Text))))
+			} else if r.Line.Pos.IsValid() {
+				line(sourceText(r.Line))
+			}
 		}
 		if r.Label != "" {
 			line(show.Name(r.Label) + ":")

@@ -125,8 +125,17 @@ func (l *listing) source(line *bpf.Line) {
 		l.file = line.Pos.File
 		fmt.Fprintf(l.w, "%s%s\n", indent, l.colors.Source("; "+show.Name(l.file)))
 	}
-	text := strings.TrimRight(show.Line(line.Text), " ")
-	fmt.Fprintf(l.w, "%s%s\n", indent, l.colors.Source(strings.TrimRight(fmt.Sprintf("; %d: %s", line.Pos.Line, text), " ")))
+	fmt.Fprintf(l.w, "%s%s\n", indent, l.colors.Source(sourceText(line)))
+}
+
+// sourceText shows a line of source: its number and text, or where it is to be
+// found when the object has no text.
+func sourceText(line *bpf.Line) string {
+	if text := strings.TrimRight(show.Line(line.Text), " "); text != "" {
+		return fmt.Sprintf("; %d: %s", line.Pos.Line, text)
+	}
+	file := line.Pos.File[strings.LastIndexByte(line.Pos.File, '/')+1:]
+	return fmt.Sprintf("; %s:%d", show.Name(file), line.Pos.Line)
 }
 
 // says reports whether a line of source is the instruction, as lines of assembly
