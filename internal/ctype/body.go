@@ -18,13 +18,14 @@ func (p *printer) body(t btf.Type, members []btf.Member, at place) string {
 	inner.members = at.members
 	if inner.members == nil {
 		inner.members = newSpace()
+		p.reserve(members, inner.members, at.depth)
 	}
 	b := block{p: p, at: inner}
 	b.open()
 	if l.opaque != "" {
 		_, size, _, _ := composite(t)
 		b.line("/* " + l.opaque + " */")
-		b.line("unsigned char " + inner.members.assign("bytes") + "[" + decimal(uint64(size)) + "];")
+		b.line("unsigned char " + inner.members.invent("bytes") + "[" + decimal(uint64(size)) + "];")
 	} else {
 		for i, m := range members {
 			if p.full(inner) {
@@ -48,11 +49,11 @@ func (p *printer) body(t btf.Type, members []btf.Member, at place) string {
 
 // anonymous reports whether the members of a member are those of the structure
 // around it, and gives them.
-func anonymous(m btf.Member) (members []btf.Member, ok bool) {
+func (b *budget) anonymous(m btf.Member) (members []btf.Member, ok bool) {
 	if m.Name != "" || m.BitfieldSize > 0 {
 		return nil, false
 	}
-	members, _, _, ok = composite(skip(m.Type, false))
+	members, _, _, ok = composite(b.skip(m.Type, false))
 	return members, ok
 }
 
@@ -69,22 +70,35 @@ func keyword(t btf.Type) string {
 	return "struct"
 }
 
+// reserve notes the names of a structure's members.
+func (p *printer) reserve(members []btf.Member, in *space, depth int) {
+	for _, m := range members {
+		if p.spend(m.Name); p.full(place{depth: depth}) {
+			return
+		}
+		if inner, inline := p.anonymous(m); inline {
+			p.reserve(inner, in, depth+1)
+		}
+		in.reserved[identifier(m.Name)] = true
+	}
+}
+
 // member writes a member with its semicolon.
 func (p *printer) member(m btf.Member, at place) string {
 	text := ""
-	list, inline := anonymous(m)
+	list, inline := p.anonymous(m)
 	switch {
 	case m.Name == "" && m.BitfieldSize > 0:
 		text = p.declare(m.Type, "", at)
 	case inline:
 		// In C it may not have a name of its own.
-		bare := skip(m.Type, false)
+		bare := p.skip(m.Type, false)
 		note := ""
 		if name := bare.TypeName(); name != "" {
 			note = "/* " + comment(name) + " */ "
 		}
 		var quals qualifiers
-		quals.take(m.Type)
+		quals.addAll(m.Type)
 		text = quals.before(keyword(bare) + " " + note + p.body(bare, list, at))
 	default:
 		name := m.Name
@@ -295,5 +309,5 @@ func (b *block) bits(at, width uint64) {
 
 // bytes fills so many bits with a member that has a name.
 func (b *block) bytes(bits uint64) {
-	b.line("unsigned char " + b.at.members.assign("__pad") + "[" + decimal(bits/8) + "];")
+	b.line("unsigned char " + b.at.members.invent("__pad") + "[" + decimal(bits/8) + "];")
 }

@@ -1,5 +1,7 @@
 package ctype
 
+import "github.com/cilium/ebpf/btf"
+
 // Bounds on how deep types may lie within each other. Real ones keep within a
 // tenth of this.
 const (
@@ -40,4 +42,30 @@ func (b *budget) full(at place) bool {
 		b.stop()
 	}
 	return b.stopped()
+}
+
+// skip takes qualifiers, tags and, if typedefs, those away from a type. It gives
+// nil when there is no end of them.
+func (b *budget) skip(t btf.Type, typedefs bool) btf.Type {
+	for range maxChain {
+		b.left--
+		switch v := t.(type) {
+		case *btf.Const:
+			t = v.Type
+		case *btf.Volatile:
+			t = v.Type
+		case *btf.Restrict:
+			t = v.Type
+		case *btf.TypeTag:
+			t = v.Type
+		case *btf.Typedef:
+			if !typedefs {
+				return t
+			}
+			t = v.Type
+		default:
+			return t
+		}
+	}
+	return nil
 }

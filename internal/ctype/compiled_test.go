@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,7 +137,7 @@ func (c *compiled) layout(where string, want, got btf.Type) (count int) {
 	}
 	for _, m := range wantMembers {
 		name := m.Name
-		_, inline := anonymous(m)
+		_, inline := c.anonymous(m)
 		if name == "" && !inline {
 			if m.BitfieldSize > 0 {
 				continue // nothing has to be there
@@ -144,8 +145,13 @@ func (c *compiled) layout(where string, want, got btf.Type) (count int) {
 			name = "__unnamed"
 		}
 		// Names that a structure has twice are one___2 and so on.
+		text := identifier(name)
+		if inline {
+			text = ""
+		}
+		once := slices.ContainsFunc(gotMembers, func(g btf.Member) bool { return g.Name == text })
 		is := func(g btf.Member) bool {
-			return g.Name == identifier(name) || g.Name == "" && name == "" || name != "" && strings.HasPrefix(g.Name, identifier(name)+"___")
+			return g.Name == text || !once && strings.HasPrefix(g.Name, text+"___")
 		}
 		for len(gotMembers) > 0 && !is(gotMembers[0]) && strings.HasPrefix(gotMembers[0].Name, "__pad") {
 			gotMembers = gotMembers[1:]
@@ -160,7 +166,7 @@ func (c *compiled) layout(where string, want, got btf.Type) (count int) {
 			c.errorf("%s.%s: bit %d and %d bits of a bit field became %d and %d", where, name, m.Offset, m.BitfieldSize, g.Offset, g.BitfieldSize)
 		}
 		if inline {
-			count += c.layout(where+".", skip(m.Type, false), skip(g.Type, false))
+			count += c.layout(where+".", c.skip(m.Type, false), c.skip(g.Type, false))
 			continue
 		}
 		count += 1 + c.typ(where+"."+name, m.Type, g.Type, 0)
@@ -234,14 +240,7 @@ func (c *compiled) typ(where string, want, got btf.Type, depth int) int {
 			return c.typ(where, element, g.Type, depth)
 		}
 		return bad()
-	case *btf.Const:
-		// Qualifiers of arrays and functions go to the elements, or nowhere.
-		switch skip(w, true).(type) {
-		case *btf.Array, *btf.FuncProto:
-			return 0
-		}
-		return c.qualified(where, want, got, depth)
-	case *btf.Volatile, *btf.Restrict, *btf.TypeTag:
+	case *btf.Const, *btf.Volatile, *btf.Restrict, *btf.TypeTag:
 		return c.qualified(where, want, got, depth)
 	case *btf.Typedef:
 		if w.Name == builtinList {
@@ -281,8 +280,13 @@ func (c *compiled) typ(where string, want, got btf.Type, depth int) int {
 }
 
 func (c *compiled) qualified(where string, want, got btf.Type, depth int) int {
+	// Qualifiers of arrays and functions go to the elements, or nowhere.
+	switch c.skip(want, true).(type) {
+	case *btf.Array, *btf.FuncProto:
+		return 0
+	}
 	var w, g qualifiers
-	wantBare, gotBare := w.take(want), g.take(got)
+	wantBare, gotBare := w.addAll(want), g.addAll(got)
 	if _, pointer := wantBare.(*btf.Pointer); !pointer {
 		w.isRestrict = false
 	}

@@ -38,9 +38,13 @@ func (p *printer) declare(t btf.Type, name string, at place) string {
 		if p.full(at) {
 			return ""
 		}
+		p.left--
+		next, ok := quals.add(t)
+		if ok {
+			t = next
+			continue
+		}
 		switch v := t.(type) {
-		case *btf.Const, *btf.Volatile, *btf.Restrict, *btf.TypeTag:
-			t = quals.take(v)
 		case *btf.Pointer:
 			text = p.spend("*" + quals.behind(text))
 			quals, pointer, t = qualifiers{}, true, v.Target
@@ -80,24 +84,36 @@ type qualifiers struct {
 	tags                            []string // the one for the outermost first
 }
 
-// take adds the qualifiers in front of a type, and gives the type. It gives nil when
-// there is no end of them.
-func (q *qualifiers) take(t btf.Type) btf.Type {
-	for range maxChain {
-		switch v := t.(type) {
-		case *btf.Const:
-			q.isConst, t = true, v.Type
-		case *btf.Volatile:
-			q.isVolatile, t = true, v.Type
-		case *btf.Restrict:
-			q.isRestrict, t = true, v.Type
-		case *btf.TypeTag:
-			q.tags, t = append(q.tags, typeTag(v.Value)), v.Type
-		default:
-			return t
-		}
+// add adds the qualifier in front of a type, if there is one, and gives what is
+// behind it.
+func (q *qualifiers) add(t btf.Type) (behind btf.Type, ok bool) {
+	switch v := t.(type) {
+	case *btf.Const:
+		q.isConst = true
+		return v.Type, true
+	case *btf.Volatile:
+		q.isVolatile = true
+		return v.Type, true
+	case *btf.Restrict:
+		q.isRestrict = true
+		return v.Type, true
+	case *btf.TypeTag:
+		q.tags = append(q.tags, typeTag(v.Value))
+		return v.Type, true
 	}
-	return nil
+	return t, false
+}
+
+// addAll adds all of them.
+func (q *qualifiers) addAll(t btf.Type) (behind btf.Type) {
+	for range maxChain {
+		next, ok := q.add(t)
+		if !ok {
+			break
+		}
+		t = next
+	}
+	return t
 }
 
 // behind writes the qualifiers of a pointer, between its star and the rest.

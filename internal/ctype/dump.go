@@ -68,8 +68,11 @@ func (d *dumper) collect(spec *btf.Spec) error {
 		if err != nil {
 			return err
 		}
+		// Types may share one long name, which takes memory for each.
+		if d.left += budgetEach - len(t.TypeName()) + weigh(t); d.stopped() {
+			return nil
+		}
 		d.list = append(d.list, t)
-		d.left += budgetEach * (1 + parts(t))
 	}
 	// A forward declaration means the structure of its name, so that comes first.
 	var later []btf.Type
@@ -100,18 +103,26 @@ func (d *dumper) collect(spec *btf.Spec) error {
 	return nil
 }
 
-// parts counts what a type is made of.
-func parts(t btf.Type) int {
+// weigh gives what the parts of a type add to the budget, less their names.
+func weigh(t btf.Type) (n int) {
 	switch v := t.(type) {
 	case *btf.Struct, *btf.Union:
 		members, _, _, _ := composite(v)
-		return len(members)
+		for _, m := range members {
+			n += budgetEach - len(m.Name)
+		}
 	case *btf.Enum:
-		return len(v.Values)
+		for _, e := range v.Values {
+			n += budgetEach - len(e.Name)
+		}
 	case *btf.FuncProto:
-		return len(v.Params)
+		for _, p := range v.Params {
+			n += budgetEach - len(p.Name)
+		}
+	case *btf.TypeTag:
+		n -= len(v.Value)
 	}
-	return 0
+	return n
 }
 
 const relocatable = `
@@ -198,7 +209,7 @@ func (d *dumper) enum(t *btf.Enum) {
 }
 
 func (d *dumper) typedef(t *btf.Typedef) {
-	if isBuiltin(t) {
+	if d.names.isBuiltin(t) {
 		return
 	}
 	text := "typedef " + d.declare(t.Type, d.names.of(t), place{}) + ";"

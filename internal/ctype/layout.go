@@ -43,39 +43,13 @@ func composite(t btf.Type) (members []btf.Member, size uint32, union, ok bool) {
 	return nil, 0, false, false
 }
 
-// skip takes qualifiers, tags and, if typedefs, those away from a type. It gives
-// nil when there is no end of them.
-func skip(t btf.Type, typedefs bool) btf.Type {
-	for range maxChain {
-		switch v := t.(type) {
-		case *btf.Const:
-			t = v.Type
-		case *btf.Volatile:
-			t = v.Type
-		case *btf.Restrict:
-			t = v.Type
-		case *btf.TypeTag:
-			t = v.Type
-		case *btf.Typedef:
-			if !typedefs {
-				return t
-			}
-			t = v.Type
-		default:
-			return t
-		}
-	}
-	return nil
-}
-
 // sizeof gives the size and alignment in bytes that C gives to what is written for
 // t. It reports false for a type that has none.
 func (l *layouts) sizeof(t btf.Type, depth int) (size, align uint64, ok bool) {
 	count := uint64(1)
 	for range maxChain {
-		switch v := skip(t, true).(type) {
+		switch v := l.skip(t, true).(type) {
 		case *btf.Array:
-			l.left -= maxChain // there may be as much again to skip
 			if count *= uint64(v.Nelems); count > maxSize {
 				return 0, 0, false
 			}
@@ -148,7 +122,7 @@ func (l *layouts) compute(t btf.Type, depth int) *plan {
 			at: uint64(m.Offset), size: size * 8, align: align * 8,
 			width: uint64(m.BitfieldSize), named: m.Name != "",
 		}
-		if m.BitfieldSize > 0 && !canBeBits(m) {
+		if m.BitfieldSize > 0 && !l.canBeBits(m) {
 			return &plan{align: 1, opaque: "member " + decimal(uint64(i+1)) + " is a bit field of a type that can't be one"}
 		}
 	}
@@ -165,8 +139,8 @@ func (l *layouts) compute(t btf.Type, depth int) *plan {
 }
 
 // canBeBits reports whether a member may be a bit field of its width.
-func canBeBits(m btf.Member) bool {
-	switch t := skip(m.Type, true).(type) {
+func (l *layouts) canBeBits(m btf.Member) bool {
+	switch t := l.skip(m.Type, true).(type) {
 	case *btf.Int:
 		return isInt(t.Size) && uint64(m.BitfieldSize) <= uint64(t.Size)*8 &&
 			(t.Encoding != btf.Bool || t.Size != 1 || m.BitfieldSize == 1)

@@ -97,16 +97,28 @@ func quote(text string) string { return strconv.QuoteToASCII(printable(text)) }
 
 // space is a set of names that may not repeat (C17, 6.2.3).
 type space struct {
-	taken map[string]bool
-	next  map[string]int // number to try next for a name that is used
+	taken    map[string]bool
+	reserved map[string]bool // names that what is added here must leave alone
+	next     map[string]int  // number to try next for a name that is used
 }
 
-func newSpace() *space { return &space{taken: map[string]bool{}, next: map[string]int{}} }
+func newSpace() *space {
+	return &space{taken: map[string]bool{}, reserved: map[string]bool{}, next: map[string]int{}}
+}
 
 // assign gives name, or name___2 and so on when that is used already.
 func (s *space) assign(name string) string {
+	return s.firstFree(name, func(text string) bool { return !s.taken[text] })
+}
+
+// invent does the same for something that has no name in the types.
+func (s *space) invent(name string) string {
+	return s.firstFree(name, func(text string) bool { return !s.taken[text] && !s.reserved[text] })
+}
+
+func (s *space) firstFree(name string, free func(string) bool) string {
 	text := name
-	for s.taken[text] {
+	for !free(text) {
 		n := max(s.next[name], 2)
 		s.next[name] = n + 1
 		text = name + "___" + strconv.Itoa(n)
@@ -162,7 +174,7 @@ func (n *names) of(t btf.Type) string {
 	case *btf.Enum:
 		name = n.tags.assign(identifier(name))
 	case *btf.Typedef:
-		if name = identifier(name); isBuiltin(v) {
+		if name = identifier(name); n.isBuiltin(v) {
 			name = v.Name
 			break
 		}
@@ -187,9 +199,12 @@ func tagKey(t btf.Type) string {
 
 // isBuiltin reports whether a typedef is one that the compiler has, in the form
 // that it has it on BPF.
-func isBuiltin(t *btf.Typedef) bool {
-	_, pointer := skip(t.Type, true).(*btf.Pointer)
-	return t.Name == builtinList && pointer
+func (n *names) isBuiltin(t *btf.Typedef) bool {
+	if t.Name != builtinList {
+		return false
+	}
+	_, pointer := n.skip(t.Type, true).(*btf.Pointer)
+	return pointer
 }
 
 // enumerator gives the name of the i-th enumerator of an enum.

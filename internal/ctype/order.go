@@ -83,12 +83,12 @@ func (d *dumper) need(t btf.Type, as how, depth int) {
 
 func (d *dumper) needMembers(members []btf.Member, depth int) {
 	for _, m := range members {
-		inner, inline := anonymous(m)
+		inner, inline := d.anonymous(m)
 		if !inline {
 			d.need(m.Type, complete, depth+1)
 			continue
 		}
-		key := use{skip(m.Type, false), writtenOut}
+		key := use{d.skip(m.Type, false), writtenOut}
 		if depth > maxDefinitions {
 			d.stop()
 		}

@@ -27,9 +27,15 @@ var intWords = map[string]int{
 	"signed": -1, "unsigned": -1,
 }
 
+// longestInt is more than the length of "unsigned long long int".
+const longestInt = 32
+
 // intName reports whether a name is that of an integer in C ("long unsigned int",
 // "unsigned long": compilers differ), and its size on BPF in bytes.
 func intName(name string) (size uint32, ok bool) {
+	if len(name) > longestInt {
+		return 0, false
+	}
 	var counts [6]int
 	words := strings.Fields(name)
 	signs := 0
