@@ -44,7 +44,9 @@ func TestKernelHeader(t *testing.T) {
 		}
 	}
 	members := compileHeader(t, d, list).compare(list)
-	sameNames(t, "/sys/kernel/btf/vmlinux", d)
+	if require.Long() {
+		sameNames(t, "/sys/kernel/btf/vmlinux", d)
+	}
 	t.Logf("%d of %d types, %d bytes, %d members compared", len(list), len(d.list), d.out.Len(), members)
 }
 

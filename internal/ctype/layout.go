@@ -116,7 +116,7 @@ func (l *layouts) compute(t btf.Type, depth int) *plan {
 	for i, m := range list {
 		size, align, ok := l.sizeof(m.Type, depth+1)
 		if !ok {
-			return &plan{align: 1, opaque: "member " + decimal(uint64(i+1)) + " is of a type that has no size"}
+			return &plan{align: 1, opaque: "member " + decimal(uint64(i+1)) + " is of a type that has no size, or lies too deep"}
 		}
 		members[i] = member{
 			at: uint64(m.Offset), size: size * 8, align: align * 8,
