@@ -49,23 +49,29 @@ func (b *budget) full(at place) bool {
 func (b *budget) skip(t btf.Type, typedefs bool) btf.Type {
 	for range maxChain {
 		b.left--
-		switch v := t.(type) {
-		case *btf.Const:
-			t = v.Type
-		case *btf.Volatile:
-			t = v.Type
-		case *btf.Restrict:
-			t = v.Type
-		case *btf.TypeTag:
-			t = v.Type
-		case *btf.Typedef:
-			if !typedefs {
-				return t
-			}
-			t = v.Type
-		default:
+		next, ok := behind(t)
+		if def, is := t.(*btf.Typedef); is && typedefs {
+			next, ok = def.Type, true
+		}
+		if !ok {
 			return t
 		}
+		t = next
 	}
 	return nil
+}
+
+// behind gives what a qualifier or a tag stands in front of, if t is one.
+func behind(t btf.Type) (next btf.Type, ok bool) {
+	switch t := t.(type) {
+	case *btf.Const:
+		return t.Type, true
+	case *btf.Volatile:
+		return t.Type, true
+	case *btf.Restrict:
+		return t.Type, true
+	case *btf.TypeTag:
+		return t.Type, true
+	}
+	return nil, false
 }

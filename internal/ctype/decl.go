@@ -86,26 +86,22 @@ type qualifiers struct {
 
 // add adds the qualifier in front of a type, if there is one, and gives what is
 // behind it.
-func (q *qualifiers) add(t btf.Type) (behind btf.Type, ok bool) {
-	switch v := t.(type) {
+func (q *qualifiers) add(t btf.Type) (next btf.Type, ok bool) {
+	switch t := t.(type) {
 	case *btf.Const:
 		q.isConst = true
-		return v.Type, true
 	case *btf.Volatile:
 		q.isVolatile = true
-		return v.Type, true
 	case *btf.Restrict:
 		q.isRestrict = true
-		return v.Type, true
 	case *btf.TypeTag:
-		q.tags = append(q.tags, typeTag(v.Value))
-		return v.Type, true
+		q.tags = append(q.tags, typeTag(t.Value))
 	}
-	return t, false
+	return behind(t)
 }
 
 // addAll adds all of them.
-func (q *qualifiers) addAll(t btf.Type) (behind btf.Type) {
+func (q *qualifiers) addAll(t btf.Type) btf.Type {
 	for range maxChain {
 		next, ok := q.add(t)
 		if !ok {

@@ -29,15 +29,11 @@ func (d *dumper) need(t btf.Type, as how, depth int) {
 			return
 		}
 		d.seen[use{t, as}] = true
+		if next, ok := behind(t); ok {
+			t = next
+			continue
+		}
 		switch v := t.(type) {
-		case *btf.Const:
-			t = v.Type
-		case *btf.Volatile:
-			t = v.Type
-		case *btf.Restrict:
-			t = v.Type
-		case *btf.TypeTag:
-			t = v.Type
 		case *btf.Pointer:
 			t, as = v.Target, declared
 		case *btf.Array:
