@@ -24,6 +24,7 @@ type options struct {
 	btf       string
 	parts     parts
 	all       bool
+	types     string // "", typesList or typesC
 	requires  string // "", requiresAll or a version
 	source    bool
 	noSource  bool
@@ -45,8 +46,12 @@ type parts struct {
 	programs, maps, variables, externs, sections, symbols, relocs, types, requires, stats, code bool
 }
 
-// requiresAll is the value of --requires without a version.
-const requiresAll = "any"
+// Values of --types and --requires that are more than what they say.
+const (
+	typesList   = "list"
+	typesC      = "c"
+	requiresAll = "any"
+)
 
 func command() *cli.Command {
 	var o options
@@ -58,7 +63,8 @@ func command() *cli.Command {
 	flags.BoolVar(&o.parts.sections, "sections", false, "show the sections of the file")
 	flags.BoolVar(&o.parts.symbols, "symbols", false, "show the symbols of the file")
 	flags.BoolVar(&o.parts.relocs, "relocs", false, "show the relocations of the file, and those of CO-RE")
-	flags.BoolVar(&o.parts.types, "types", false, "show the types (BTF)")
+	flags.StringVar(&o.types, "types", "", "show the types (BTF); `FORM` is list (default), or c for\na header in C that can be a vmlinux.h")
+	flags.Lookup("types").NoOptDefVal = typesList
 	flags.StringVar(&o.requires, "requires", "", "show which kernel each program needs, and why; with a\n`VERSION` such as 5.10, what that kernel lacks (exit code 1)")
 	flags.Lookup("requires").NoOptDefVal = requiresAll
 	flags.BoolVar(&o.parts.stats, "stats", false, "count instructions by form and by class, calls of helpers,\nuse of maps and of the stack")
@@ -83,6 +89,7 @@ func command() *cli.Command {
 		Synopsis: "show what is in an eBPF object",
 		Usage:    "[flags] PROG.o|PROG.s|-\n--raw [flags] [FILE|-]",
 		Examples: "ebdump prog.o\nebdump --requires=5.10 prog.o\nebdump -S prog.o | ebas -o copy.o -\n" +
+			"ebdump --types=c /sys/kernel/btf/vmlinux > vmlinux.h\n" +
 			"echo b700000002000000 9500000000000000 | ebdump --raw",
 		Flags: flags,
 		Run:   func(env *cli.Env, args []string) error { return run(env, &o, args) },
@@ -142,7 +149,7 @@ func (o *options) check(args []string) error {
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{o.assembly, "-S"}, {o.dot, "--dot"}} {
+	}{{o.assembly, "-S"}, {o.dot, "--dot"}, {o.types == typesC, "--types=c"}} {
 		switch {
 		case !f.on:
 		case whole != "":
@@ -150,6 +157,13 @@ func (o *options) check(args []string) error {
 		default:
 			whole = f.name
 		}
+	}
+	switch o.types {
+	case "", typesC:
+	case typesList:
+		o.parts.types = true
+	default:
+		return cli.Usagef("--types is %q, expected list or c", o.types)
 	}
 	switch o.requires {
 	case "":
@@ -180,8 +194,8 @@ func (o *options) check(args []string) error {
 		return cli.Usagef("%s does not go with --json", whole)
 	case whole != "" && some:
 		return cli.Usagef("%s prints a whole file, nothing can be shown beside it", whole)
-	case o.assembly && len(o.programs) > 0:
-		return cli.Usagef("-S prints a whole object: --prog can't choose from it")
+	case (o.assembly || o.types == typesC) && len(o.programs) > 0:
+		return cli.Usagef("%s prints a whole object: --prog can't choose from it", whole)
 	}
 	o.withSource = !o.noSource && (!o.dot || o.source)
 	switch {
@@ -205,6 +219,8 @@ func (d *dump) write(w io.Writer) error {
 		return cli.Exit(cli.BadObject, asm.Printer{Source: d.o.withSource, Debug: d.o.debug}.PrintImage(w, d.img))
 	case d.o.dot:
 		return d.writeDot(w)
+	case d.o.types == typesC:
+		return d.writeHeader(w)
 	case d.o.json:
 		return d.writeJSON(w)
 	}
@@ -218,7 +234,7 @@ func (d *dump) deliver(env *cli.Env, out []byte) error {
 		return env.WriteFile(d.o.output, out)
 	}
 	w := env.Stdout
-	if env.Terminal && d.o.assembly {
+	if env.Terminal && (d.o.assembly || d.o.types == typesC) {
 		w = show.Printable(w)
 	}
 	_, err := w.Write(out)

@@ -118,20 +118,15 @@ func (w *writer) parameters(t *btf.FuncProto, depth int) string {
 // follows a name binds closer than what stands before it.
 func needsParentheses(t btf.Type, depth int) bool {
 	for ; depth <= maxDepth; depth++ {
-		switch x := t.(type) {
-		case *btf.Const:
-			t = x.Type
-		case *btf.Volatile:
-			t = x.Type
-		case *btf.Restrict:
-			t = x.Type
-		case *btf.TypeTag:
-			t = x.Type
+		if next, ok := behind(t); ok {
+			t = next
+			continue
+		}
+		switch t.(type) {
 		case *btf.Array, *btf.FuncProto:
 			return true
-		default:
-			return false
 		}
+		return false
 	}
 	return false
 }
