@@ -170,7 +170,7 @@ func identifier(name string, i int) string {
 func needsFunctions(p *bpf.Program) bool {
 	for _, in := range p.Instructions {
 		if in.IsLoadImm64() && in.Src == bpf.PseudoFunc {
-			return true
+			return len(p.Functions) > 0
 		}
 	}
 	for i, f := range p.Functions {
