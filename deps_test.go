@@ -32,6 +32,7 @@ var house = map[string]string{
 	"internal/ctype":   "",
 	"internal/preset":  "bpf internal/show",
 	"internal/flow":    "bpf",
+	"internal/kernel":  "bpf bpf/linux",
 
 	"internal/cli/clitest": "internal/cli",                   // for tests
 	"internal/libbpf":      "bpf bpf/linux internal/require", // for tests
@@ -52,7 +53,7 @@ var outside = map[string]func(pkg string) bool{
 	"github.com/cilium/ebpf":          oneOf("loader", "cmd/ebload"),
 	"github.com/gopacket/gopacket":    oneOf("replay"),
 	"github.com/spf13/pflag":          func(pkg string) bool { return pkg == "internal/cli" || strings.HasPrefix(pkg, "cmd/") },
-	"golang.org/x/sys":                oneOf("loader", "internal/require", "cmd/ebload"),
+	"golang.org/x/sys":                oneOf("loader", "internal/kernel", "internal/require", "cmd/ebload"),
 	"github.com/rogpeppe/go-internal": oneOf("internal/cli/clitest"), // and tests
 	"github.com/google/go-cmp":        oneOf(),
 	"golang.org/x/net":                oneOf(),

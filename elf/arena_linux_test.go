@@ -5,13 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unsafe"
-
-	"github.com/cilium/ebpf"
-
-	"golang.org/x/sys/unix"
 
 	"ebtools/bpf"
+	"ebtools/bpf/linux"
+	"ebtools/internal/kernel"
 	"ebtools/internal/require"
 )
 
@@ -41,62 +38,21 @@ func TestArenaVariables(t *testing.T) {
 	if len(problems) > 0 || len(obj.Programs) != 1 || len(obj.Maps) != 1 {
 		t.Fatal(problems, obj.Programs, obj.Maps)
 	}
-	def := obj.Maps[0]
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Arena, MaxEntries: def.MaxEntries, Flags: def.Flags})
+	k, err := kernel.New(obj.Maps)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
-	memory, err := m.Memory()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := memory.WriteAt(def.Contents, 0); err != nil {
-		t.Fatal(err)
-	}
-	insns := obj.Programs[0].Instructions
-	for pc := range insns {
-		switch in := &insns[pc]; {
-		case !in.IsLoadImm64():
-		case in.Src == bpf.PseudoMapIdx:
-			in.Src, in.Imm = bpf.PseudoMapFD, int32(m.FD())
-		case in.Src == bpf.PseudoMapIdxValue:
-			in.Src, in.Imm = bpf.PseudoMapValue, int32(m.FD())
-		}
-	}
-	// cilium/ebpf has no words for addr_space_cast, so the instructions go to the
-	// kernel without it.
-	fd := loadSyscallProgram(t, bpf.Encode(insns, obj.ByteOrder))
-	program, err := ebpf.NewProgramFromFD(fd)
+	defer k.Close()
+	program, err := k.Load(obj.Programs[0], kernel.LoadOptions{Flags: linux.FSleepable})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer program.Close()
 	for _, want := range []uint32{40, 43} {
-		if got, err := program.Run(&ebpf.RunOptions{}); err != nil || got != want {
-			t.Errorf("the kernel returns %d, %v; want %d", got, err, want)
+		if out, err := program.Run(kernel.Input{}); err != nil || out.Return != want {
+			t.Errorf("the kernel returns %d, %v; want %d", out.Return, err, want)
 		}
 	}
-}
-
-func loadSyscallProgram(t *testing.T, code []byte) (fd int) {
-	t.Helper()
-	license, log := []byte("GPL\x00"), make([]byte, 1<<16)
-	attr := struct {
-		typ, count        uint32
-		insns, license    *byte
-		logLevel, logSize uint32
-		log               *byte
-		version, flags    uint32
-	}{
-		unix.BPF_PROG_TYPE_SYSCALL, uint32(len(code) / bpf.InstructionSize), &code[0], &license[0],
-		1, uint32(len(log)), &log[0], 0, unix.BPF_F_SLEEPABLE,
-	}
-	r, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	if errno != 0 {
-		t.Fatalf("%v: %s", errno, log)
-	}
-	return int(r)
 }
 
 func loadArenaSource(t *testing.T, source string) (*bpf.Object, bpf.Diagnostics) {

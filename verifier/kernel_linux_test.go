@@ -1,25 +1,19 @@
 package verifier
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"unsafe"
-
-	"github.com/cilium/ebpf/btf"
-	"golang.org/x/sys/unix"
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
+	"ebtools/internal/kernel"
 	"ebtools/internal/require"
 )
 
@@ -30,83 +24,32 @@ type kernelVerdict struct {
 	log      []string
 }
 
-// bpfSyscall gives the result of bpf(2), attr laid out as union bpf_attr.
-func bpfSyscall(cmd int, attr []byte) (int, error) {
-	for {
-		fd, _, errno := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(unsafe.Pointer(&attr[0])), uintptr(len(attr)))
-		switch errno {
-		case 0:
-			return int(fd), nil
-		case unix.EAGAIN, unix.EINTR: // the Go scheduler's signals interrupt the verifier
-			continue
-		}
-		return -1, errno
-	}
-}
-
-// attribute is a union bpf_attr under construction, by the offsets of
-// include/uapi/linux/bpf.h.
-type attribute struct {
-	b    [152]byte
-	keep []any
-}
-
-func (a *attribute) u32(off int, v uint32) { binary.NativeEndian.PutUint32(a.b[off:], v) }
-
-func (a *attribute) bytes(off int, b []byte) {
-	if len(b) > 0 {
-		a.keep = append(a.keep, b)
-		binary.NativeEndian.PutUint64(a.b[off:], uint64(uintptr(unsafe.Pointer(&b[0]))))
-	}
-}
-
-var (
-	logBuffer = make([]byte, 1<<20)
-	logLock   sync.Mutex
-)
-
-// loadIntoKernel loads p, its map indexes counting fds, and unloads it.
-func loadIntoKernel(t testing.TB, p *bpf.Program, fds []int32) kernelVerdict {
+// inKernel is where the tests' programs are loaded, with the maps they use.
+func inKernel(t testing.TB, maps ...*bpf.Map) *kernel.Kernel {
 	t.Helper()
-	logLock.Lock()
-	defer logLock.Unlock()
-	logBuffer[0] = 0
+	require.Kernel(t)
+	k, err := kernel.New(maps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	return k
+}
 
-	var attr attribute
-	attr.u32(0, uint32(p.Type))
-	attr.u32(4, uint32(len(p.Instructions)))
-	code := bpf.Encode(p.Instructions, binary.NativeEndian)
-	if len(code) == 0 {
-		code = make([]byte, 8) // an address is needed
-	}
-	attr.bytes(8, code)
-	attr.bytes(16, []byte("GPL\x00"))
-	attr.u32(24, 1)
-	attr.u32(28, uint32(len(logBuffer)))
-	attr.bytes(32, logBuffer)
-	if len(p.Functions) > 0 {
-		fd, info := loadFunctions(t, p.Functions)
-		defer unix.Close(fd)
-		attr.u32(72, uint32(fd))
-		attr.u32(76, 8)
-		attr.bytes(80, info)
-		attr.u32(88, uint32(len(p.Functions)))
-	}
-	var fdArray []byte
-	for _, fd := range fds {
-		fdArray = binary.NativeEndian.AppendUint32(fdArray, uint32(fd))
-	}
-	fdArray = binary.NativeEndian.AppendUint32(fdArray, 0)
-	attr.bytes(120, fdArray)
-	fd, err := bpfSyscall(unix.BPF_PROG_LOAD, attr.b[:])
-	runtime.KeepAlive(attr.keep)
+// loadIntoKernel loads p, its map indexes counting k's maps, and unloads it.
+func loadIntoKernel(t testing.TB, k *kernel.Kernel, p *bpf.Program) kernelVerdict {
+	t.Helper()
+	loaded, err := k.Load(p, kernel.LoadOptions{LogLevel: 1, Functions: true})
 	if err == nil {
-		unix.Close(fd)
+		loaded.Close()
 		return kernelVerdict{accepted: true}
 	}
-	log := string(logBuffer[:max(0, slices.Index(logBuffer, 0))])
-	v := kernelVerdict{log: strings.Split(strings.TrimSpace(log), "\n")}
-	if errors.Is(err, unix.E2BIG) {
+	var refusal *kernel.Error
+	if !errors.As(err, &refusal) {
+		t.Fatal(err)
+	}
+	v := kernelVerdict{log: strings.Split(strings.TrimSpace(refusal.Log), "\n")}
+	if refusal.Errno == linux.E2BIG {
 		v.log = append(v.log, "argument list too long (E2BIG)")
 	}
 	return v
@@ -122,59 +65,10 @@ func (v kernelVerdict) says(d *bpf.Diagnostic) bool {
 	return false
 }
 
-// loadFunctions gives the BTF and the func_info records of functions.
-func loadFunctions(t testing.TB, functions []bpf.Function) (fd int, info []byte) {
-	t.Helper()
-	var b btf.Builder
-	result := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
-	for _, f := range functions {
-		id, err := b.Add(&btf.Func{Name: f.Name, Type: &btf.FuncProto{Return: result}, Linkage: btf.StaticFunc})
-		if err != nil {
-			t.Fatal(err)
-		}
-		info = binary.NativeEndian.AppendUint32(info, uint32(f.Start))
-		info = binary.NativeEndian.AppendUint32(info, uint32(id))
-	}
-	blob, err := b.Marshal(nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var attr attribute
-	attr.bytes(0, blob)
-	attr.u32(16, uint32(len(blob)))
-	fd, err = bpfSyscall(unix.BPF_BTF_LOAD, attr.b[:])
-	runtime.KeepAlive(attr.keep)
-	if err != nil {
-		t.Fatalf("load BTF: %v", err)
-	}
-	return fd, info
-}
-
-// createMaps makes the maps in the kernel for as long as the test runs.
-func createMaps(t testing.TB, maps []*bpf.Map) (fds []int32) {
-	t.Helper()
-	for _, m := range maps {
-		var attr attribute
-		attr.u32(0, uint32(m.Type))
-		attr.u32(4, m.KeySize)
-		attr.u32(8, m.ValueSize)
-		attr.u32(12, m.MaxEntries)
-		attr.u32(16, m.Flags)
-		fd, err := bpfSyscall(unix.BPF_MAP_CREATE, attr.b[:])
-		if err != nil {
-			t.Fatalf("create map %s: %v", m.Name, err)
-		}
-		t.Cleanup(func() { unix.Close(fd) })
-		fds = append(fds, int32(fd))
-	}
-	return fds
-}
-
 // Each case of the tables: the kernel refuses what has an error, in the words
 // that it quotes, and takes the rest.
 func TestKernelCases(t *testing.T) {
-	require.Kernel(t)
-	fds := createMaps(t, testMaps)
+	k := inKernel(t, testMaps...)
 	cases, refused := 0, 0
 	for _, c := range allCases() {
 		if c.noKernel {
@@ -183,7 +77,7 @@ func TestKernelCases(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p, obj := c.program()
 			got := Check(p, obj)
-			kernel := loadIntoKernel(t, p, fds)
+			kernel := loadIntoKernel(t, k, p)
 			cases++
 			if kernel.accepted != (got.Err() == nil) {
 				t.Fatalf("the kernel accepts: %v; Check says %v\n%s", kernel.accepted, got, strings.Join(kernel.log, "\n"))
@@ -275,7 +169,7 @@ func listing(p *bpf.Program) string {
 
 // Every opcode with every field changed in turn, and pairs of fields.
 func TestKernelEncodings(t *testing.T) {
-	require.Kernel(t)
+	k := inKernel(t)
 	var n tally
 	for op := range 256 {
 		seen := map[bpf.Instruction]bool{}
@@ -294,7 +188,7 @@ func TestKernelEncodings(t *testing.T) {
 				if in.Op == bpf.OpcodeExit {
 					p.Instructions = p.Instructions[:4]
 				}
-				n.compare(t, in.String(), p, Check(p, nil), loadIntoKernel(t, p, nil))
+				n.compare(t, in.String(), p, Check(p, nil), loadIntoKernel(t, k, p))
 			}
 		}
 	}
@@ -356,7 +250,7 @@ func variations(in bpf.Instruction) []bpf.Instruction {
 
 // Short programs made at random: what Check refuses, the kernel refuses.
 func TestKernelRandom(t *testing.T) {
-	require.Kernel(t)
+	k := inKernel(t)
 	programs := 6000
 	if testing.Short() {
 		programs = 600
@@ -368,7 +262,7 @@ func TestKernelRandom(t *testing.T) {
 		if strings.Contains(listing(p), "kfunc") {
 			continue // needs the types of the running kernel
 		}
-		n.compare(t, fmt.Sprint("program ", i), p, Check(p, nil), loadIntoKernel(t, p, nil))
+		n.compare(t, fmt.Sprint("program ", i), p, Check(p, nil), loadIntoKernel(t, k, p))
 	}
 	t.Log(&n)
 }

@@ -4,33 +4,35 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
+	"ebtools/internal/kernel"
 )
 
 // both runs programs here and in the kernel, on maps of the same kind.
 type both struct {
 	t       testing.TB
-	kernel  *kernel
+	kernel  *kernel.Kernel
+	cpu     int // that both run on
 	machine *Machine
 	refused map[string]int // what the kernel would not load, by reason
 }
 
 func newBoth(t testing.TB, maps ...*bpf.Map) *both {
 	t.Helper()
-	k := newKernel(t, maps...)
+	k, cpu := newKernel(t, maps...)
 	obj := &bpf.Object{Name: "both", ByteOrder: binary.LittleEndian, Maps: maps, Programs: []*bpf.Program{program(join(exit))}}
-	m, err := New(obj, Options{CPUs: k.cpus})
+	m, err := New(obj, Options{CPUs: k.CPUs()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &both{t: t, kernel: k, machine: m, refused: map[string]int{}}
+	b := &both{t: t, kernel: k, cpu: cpu, machine: m, refused: map[string]int{}}
 	t.Cleanup(func() {
 		for reason, n := range b.refused {
 			t.Logf("the kernel refused %d: %s", n, reason)
@@ -58,20 +60,21 @@ func (b *both) run(insns []bpf.Instruction, packets ...[]byte) bool {
 // kernel's refusal.
 func (b *both) differ(insns []bpf.Instruction, packets ...[]byte) (string, error) {
 	b.t.Helper()
-	fd, err := b.kernel.load(insns)
+	loaded, err := b.kernel.Load(program(insns), kernel.LoadOptions{})
 	if err != nil {
 		return "", err
 	}
-	defer unix.Close(fd)
+	defer loaded.Close()
 	p := b.machine.programs[0]
 	p.prog = program(insns)
 	p.code = decode(p.prog, b.machine.maps)
 	for _, packet := range packets {
-		want, err := b.kernel.run(fd, packet)
+		out, err := loaded.Run(kernel.Input{Data: packet})
 		if err != nil {
 			return "", err
 		}
-		o, err := p.RunXDP(&Frame{Data: packet, IngressIfindex: 1, CPU: b.kernel.cpu})
+		want := ran{out.Return, out.Data[:out.Metadata()], out.Data[out.Metadata():]}
+		o, err := p.RunXDP(&Frame{Data: packet, IngressIfindex: 1, CPU: b.cpu})
 		if err != nil {
 			return err.Error(), nil
 		}
@@ -86,6 +89,12 @@ func (b *both) differ(insns []bpf.Instruction, packets ...[]byte) (string, error
 	return "", nil
 }
 
+// ran is what a run left: what both sides are compared by.
+type ran struct {
+	ret            uint32
+	metadata, data []byte
+}
+
 func (b *both) differMaps() string {
 	b.t.Helper()
 	var all strings.Builder
@@ -98,29 +107,21 @@ func (b *both) differMaps() string {
 		for k, v := range m.All() {
 			got[string(k)] = string(v)
 		}
-		if want := b.kernel.contents(b.t, i); !equalMaps(want, got) {
+		want, err := b.kernel.Contents(i, kernel.AllCPUs)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if !maps.Equal(want, got) {
 			all.WriteString(m.title() + ": " + cmp.Diff(want, got))
 		}
 	}
 	return all.String()
 }
 
-func equalMaps(a, b map[string]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, v := range a {
-		if w, ok := b[k]; !ok || v != w {
-			return false
-		}
-	}
-	return true
-}
-
 // update sets an entry on both sides, which must agree on the error.
 func (b *both) update(index int, key, value []byte, flags uint64) {
 	b.t.Helper()
-	want := b.kernel.update(index, key, value, flags)
+	want := errnoOf(b.kernel.Update(index, key, value, flags))
 	if got := b.machine.maps[index].Update(key, value, flags); !errors.Is(got, want) {
 		b.t.Errorf("update of %s, key %x, flags %d: the kernel says %v, the vm %v", b.machine.maps[index].title(), key, flags, want, got)
 	}

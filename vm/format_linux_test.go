@@ -9,8 +9,7 @@ import (
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
-
-	"golang.org/x/sys/unix"
+	"ebtools/internal/kernel"
 )
 
 // formatData is what formats point at: a string, an empty one, one of 600
@@ -170,18 +169,18 @@ func kernelFormat(b *both, format int, args [3]formatArg) (string, error) {
 		call(int32(linux.FnSnprintf)),
 		valueAt(r1, 0, 0), store(8, r1, 0, r0), set(r0, 2), exit,
 	)
-	fd, err := b.kernel.load(prog)
+	loaded, err := b.kernel.Load(program(prog), kernel.LoadOptions{})
 	if err != nil {
 		return "", err
 	}
-	defer unix.Close(fd)
-	if err := b.kernel.update(0, word(0), make([]byte, 3000), linux.Any); err != nil {
+	defer loaded.Close()
+	if err := b.kernel.Update(0, word(0), make([]byte, 3000), linux.Any); err != nil {
 		return "", err
 	}
-	if _, err := b.kernel.run(fd, bytesUpTo(14)); err != nil {
+	if _, err := loaded.Run(kernel.Input{Data: bytesUpTo(14)}); err != nil {
 		return "", err
 	}
-	out, err := b.kernel.lookup(0, word(0))
+	out, err := b.kernel.Lookup(0, word(0), 0)
 	if err != nil {
 		return "", err
 	}

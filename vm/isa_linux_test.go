@@ -123,7 +123,7 @@ func TestKernelForms(t *testing.T) {
 // checkMeaning holds what the kernel left in the results to package bpf.
 func checkMeaning(t *testing.T, b *both, f *bpf.Form, values []byte) {
 	t.Helper()
-	out, err := b.kernel.lookup(0, word(0))
+	out, err := b.kernel.Lookup(0, word(0), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

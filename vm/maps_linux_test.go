@@ -34,7 +34,6 @@ var updateFlags = []uint64{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 16, 1 << 32
 func TestKernelMapHelpers(t *testing.T) {
 	for index, def := range smallMaps() {
 		b := newBoth(t, results(24), def)
-		k := b.kernel.cpu
 		// The packet: operation, key, flags, value.
 		prog := join(
 			load(4, r7, r1, 0), load(4, r8, r1, 4),
@@ -79,7 +78,7 @@ func TestKernelMapHelpers(t *testing.T) {
 		if !b.run(prog, packets...) {
 			t.Errorf("%s: the kernel refused the program", def.Name)
 		}
-		t.Logf("%s: %d operations on CPU %d", def.Name, len(packets), k)
+		t.Logf("%s: %d operations on CPU %d", def.Name, len(packets), b.cpu)
 	}
 }
 
@@ -87,13 +86,13 @@ func TestKernelMapHelpers(t *testing.T) {
 func TestKernelLookupPercpu(t *testing.T) {
 	for _, kind := range []linux.MapType{linux.MapPercpuArray, linux.MapPercpuHash} {
 		b := newBoth(t, results(8), &bpf.Map{Name: "m", Type: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4})
-		values := make([]byte, 8*b.kernel.cpus)
+		values := make([]byte, 8*b.kernel.CPUs())
 		for i := range values {
 			values[i] = byte(i + 1)
 		}
 		b.update(1, word(2), values, linux.Any)
 		for _, key := range []int32{2, 3, 4} {
-			for _, cpu := range []uint64{0, 1, uint64(b.kernel.cpus), 1 << 31, 1<<32 | 1, math.MaxUint64} {
+			for _, cpu := range []uint64{0, 1, uint64(b.kernel.CPUs()), 1 << 31, 1<<32 | 1, math.MaxUint64} {
 				b.run(join(
 					storeK(4, fp, -4, key),
 					mapAt(r1, 1), move(r2, fp), add(r2, -4), long(r3, cpu),
@@ -119,20 +118,21 @@ func TestKernelMapCalls(t *testing.T) {
 		m := b.machine.maps[i]
 		switch rng.IntN(3) {
 		case 0:
-			value := make([]byte, 8*b.kernel.values(i))
+			value := make([]byte, 8*m.CPUs())
 			for j := range value {
 				value[j] = byte(rng.Uint32())
 			}
 			b.update(i, key(), value, updateFlags[rng.IntN(len(updateFlags))])
 		case 1:
 			k := key()
-			want := b.kernel.delete(i, k)
+			want := errnoOf(b.kernel.Delete(i, k))
 			if got := m.Delete(k); !errors.Is(got, want) {
 				t.Fatalf("delete from %s, key %x: the kernel says %v, the vm %v", m.title(), k, want, got)
 			}
 		default:
 			k := key()
-			value, want := b.kernel.lookup(i, k)
+			value, err := b.kernel.Lookup(i, k, 0)
+			want := errnoOf(err)
 			got, err := m.Lookup(k)
 			if !errors.Is(err, want) || string(got) != string(value) {
 				t.Fatalf("lookup in %s, key %x: the kernel says %x %v, the vm %x %v", m.title(), k, value, want, got, err)
@@ -146,7 +146,7 @@ func TestKernelMapCalls(t *testing.T) {
 
 // TestKernelMapSizes compares which maps can be made at all.
 func TestKernelMapSizes(t *testing.T) {
-	newKernel(t)
+	k, _ := newKernel(t)
 	kinds := []linux.MapType{
 		linux.MapArray, linux.MapPercpuArray, linux.MapHash, linux.MapPercpuHash, linux.MapDevmap, linux.MapDevmapHash, linux.MapCpumap, linux.MapXskmap,
 	}
@@ -158,10 +158,10 @@ func TestKernelMapSizes(t *testing.T) {
 					if strings.Contains(kind.String(), "hash") && kind != linux.MapDevmapHash {
 						def.Flags = linux.FNoPrealloc // spares the kernel the memory
 					}
-					fd, want := createMap(def)
-					if want == nil {
-						closeFD(fd)
-					} else if want == linux.ENOMEM {
+					_, err := k.Add(def)
+					k.Close()
+					want := errnoOf(err)
+					if want == linux.ENOMEM {
 						continue
 					}
 					_, got := newMap(&Machine{mem: newMemory(), cpus: 1}, def)

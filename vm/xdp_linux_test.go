@@ -165,7 +165,7 @@ func TestKernelRedirect(t *testing.T) {
 	b.update(0, word(1), word(1), linux.Any) // interface 1 is the loopback device
 	b.update(1, word(1), word(1), linux.Any)
 	b.update(1, word(1000), word(1), linux.Any)
-	b.update(2, word(uint32(b.kernel.cpu)), word(64), linux.Any)
+	b.update(2, word(uint32(b.cpu)), word(64), linux.Any)
 	var packets [][]byte
 	for _, key := range []uint32{0, 1, 2, 3, 4, 1000, math.MaxUint32} {
 		flags := []uint64{1 << 31, 1 << 32, 1<<32 | 2, math.MaxUint64}
