@@ -19,6 +19,10 @@ type CORERelocation struct {
 	Why string
 }
 
+// COREPoison is the number of a helper that no kernel has: what an instruction
+// calls once its relocation has failed (libbpf; it reads 0xbad2310, "bad relo").
+const COREPoison = 195896080
+
 // COREKind is the kind of a CO-RE relocation: enum bpf_core_relo_kind of
 // include/uapi/linux/bpf.h.
 type COREKind uint32

@@ -274,6 +274,9 @@ func (c *code) decodeCall(out *inst, in bpf.Instruction, pc int) error {
 	switch in.Src {
 	case bpf.CallHelper:
 		i, ok := helperIndex[linux.HelperID(in.Imm)]
+		if !ok && in.Imm == bpf.COREPoison {
+			return c.poisoned(pc)
+		}
 		if !ok {
 			return unknownHelper(linux.HelperID(in.Imm))
 		}
@@ -301,6 +304,16 @@ func (c *code) decodeKfunc(out *inst, in bpf.Instruction, pc int) error {
 	}
 	out.op, out.imm = opCallHelper, uint64(i)
 	return nil
+}
+
+// poisoned is the fault of an instruction whose CO-RE relocation found nothing.
+func (c *code) poisoned(pc int) error {
+	for _, r := range c.prog.CORE {
+		if r.Result == bpf.COREPoisoned && (r.PC == pc || r.PC+1 == pc) {
+			return fmt.Errorf("the kernel that the program was resolved against has no %s%s (%s): %w", r.Root, r.Access, r.Why, ErrInvalid)
+		}
+	}
+	return fmt.Errorf("an instruction whose CO-RE relocation found nothing: %w", ErrInvalid)
 }
 
 func unknownHelper(id linux.HelperID) error {

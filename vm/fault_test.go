@@ -281,3 +281,18 @@ func TestLimit(t *testing.T) {
 		t.Errorf("a big-endian object: %v", err)
 	}
 }
+
+// TestPoison: what CO-RE found nothing for says so when it is reached.
+func TestPoison(t *testing.T) {
+	p := program(join(call(bpf.COREPoison), exit))
+	p.CORE = []bpf.CORERelocation{{PC: 0, Root: "struct task_struct", Access: ".gone", Result: bpf.COREPoisoned, Why: `struct task_struct has no member "gone"`}}
+	m, err := New(&bpf.Object{Programs: []*bpf.Program{p}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.Programs()[0].RunRaw(nil)
+	const want = `the kernel that the program was resolved against has no struct task_struct.gone (struct task_struct has no member "gone")`
+	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}

@@ -12,10 +12,6 @@ import (
 // their relocation says, or have no room for what it comes to.
 var ErrInstruction = errors.New("instruction can't be relocated")
 
-// PoisonHelper is the number of a helper that no kernel has: what an instruction
-// calls once its relocation has failed (libbpf; it reads 0xbad2310, "bad relo").
-const PoisonHelper = 195896080
-
 // Apply puts the kernel's value into the instruction at pc: into the immediate of
 // an arithmetic instruction or a 64-bit load, or the offset of a load or store,
 // which also takes the size of the field on the kernel. If that can't be, it
@@ -69,7 +65,7 @@ func (r *Result) Apply(insns []bpf.Instruction, pc int) error {
 	return nil
 }
 
-var poison = bpf.Instruction{Op: bpf.OpcodeCall, Imm: PoisonHelper}
+var poison = bpf.Instruction{Op: bpf.OpcodeCall, Imm: bpf.COREPoison}
 
 // expect makes sure that an instruction has the local value, where the compiler
 // had no choice.

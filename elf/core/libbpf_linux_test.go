@@ -136,7 +136,7 @@ func compareProgram(o *object, p *libbpf.Program, targets *core.Targets, count *
 				return fmt.Errorf("%s+%d, %s of %s%s: %v becomes %v, with libbpf %v", f.name, i, rec.Kind, root, access, s.insns[rec.slot], ours[i:i+slots], theirs[i:i+slots])
 			}
 			switch before, after := s.insns[rec.slot], ours[i]; {
-			case after.Imm == core.PoisonHelper && after.Op == bpf.OpcodeCall:
+			case after.Imm == bpf.COREPoison && after.Op == bpf.OpcodeCall:
 				count.poisoned++
 			case before.Op != after.Op:
 				count.resized++
