@@ -3,6 +3,7 @@ package vm
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 	"testing"
 
 	"ebtools/bpf"
