@@ -128,9 +128,9 @@ func (l *lane) run(p *Packet, cpu int) {
 			program.timed += max(0, time.Since(begin)-l.clock)
 			program.timedRun++
 		}
-		verdict, err := program.count(out, err, p)
+		said := program.count(out, err, p)
 		if l.runner.OnPacket != nil {
-			l.runner.OnPacket(p, program.Program, out, verdict, err)
+			l.runner.OnPacket(p, program.Program, out, said.name, err)
 		}
 	}
 }

@@ -61,7 +61,7 @@ type ProgramReport struct {
 	// PerPacket is the mean time of a run in ns, measured on a sample of them.
 	PerPacket float64
 
-	xdp      [xdpVerdicts]Tally
+	counts   counts
 	timed    time.Duration
 	timedRun int64
 }
@@ -75,10 +75,6 @@ type Report struct {
 	Skipped  int64         // packets too short for the headers their link type begins with
 	Programs []*ProgramReport
 }
-
-// xdpVerdicts is the number of XDP actions; others count as XDP_ABORTED, as in
-// the kernel.
-const xdpVerdicts = 5
 
 // Run reads the capture to its end. The report is there also when an error
 // ended it, for what was read until then: ErrTruncated, ErrDamaged or
@@ -137,27 +133,14 @@ func (r *Runner) loop(c *Capture, report *Report) error {
 	}
 }
 
-// count adds the outcome of a run and gives its verdict's name.
-func (p *ProgramReport) count(out vm.Outcome, err error, packet *Packet) (string, error) {
+// count adds the outcome of a run and gives what its verdict means.
+func (p *ProgramReport) count(out vm.Outcome, err error, packet *Packet) meaning {
 	if err != nil {
 		p.fault(err, packet)
-		return "", err
+		return meaning{}
 	}
-	v := out.Verdict
-	if v >= xdpVerdicts {
-		v = linux.XDPAborted
-	}
-	p.xdp[v].Packets++
-	p.xdp[v].Bytes += int64(len(packet.Data))
-	return xdpNames[v], nil
+	return p.counts.add(p.Program.Spec().Type, out.Verdict, len(packet.Data))
 }
-
-var xdpNames = func() (names [xdpVerdicts]string) {
-	for v := range names {
-		names[v], _ = linux.VerdictName(linux.ProgXDP, uint32(v))
-	}
-	return names
-}()
 
 func (p *ProgramReport) fault(err error, packet *Packet) {
 	var fault *vm.Fault
@@ -184,10 +167,7 @@ func (p *ProgramReport) addFault(f Fault) {
 
 // add adds what another lane counted.
 func (p *ProgramReport) add(other *ProgramReport) {
-	for v, tally := range other.xdp {
-		p.xdp[v].Packets += tally.Packets
-		p.xdp[v].Bytes += tally.Bytes
-	}
+	p.counts.merge(other.counts)
 	p.timed += other.timed
 	p.timedRun += other.timedRun
 	for _, f := range other.Faults {
@@ -206,11 +186,7 @@ func (p *ProgramReport) Faulted() (t Tally) {
 }
 
 func (p *ProgramReport) finish() {
-	for v, tally := range p.xdp {
-		if tally.Packets > 0 {
-			p.Verdicts = append(p.Verdicts, Verdict{xdpNames[v], tally})
-		}
-	}
+	p.Verdicts = p.counts.verdicts()
 	if p.timedRun > 0 {
 		p.PerPacket = float64(p.timed.Nanoseconds()) / float64(p.timedRun)
 	}
