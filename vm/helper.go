@@ -40,6 +40,7 @@ func init() {
 	n := 0
 	for _, rows := range [][]helper{
 		mapHelpers, baseHelpers, traceHelpers, xdpHelpers, redirectHelpers, tailCallHelpers, loopHelpers,
+		skbHelpers, skbRoomHelpers, skbChecksumHelpers, skbInfoHelpers, fibHelpers,
 	} {
 		for _, row := range rows {
 			helpers[n] = row

@@ -29,6 +29,9 @@ type Options struct {
 	// wrote it, usually with its newline. Default: nowhere. Lines of several
 	// workers come one at a time.
 	Trace func(line string)
+	// Network is what helpers find outside of the packet: interfaces, routes and
+	// neighbors. Default: none is known, and helpers that ask for it fault.
+	Network *Network
 	// Limit is how many instructions a run may take before it faults. It is
 	// counted where loops go back and functions are called, so runs that end
 	// near it may get a little further. Default DefaultLimit.

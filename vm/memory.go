@@ -40,6 +40,10 @@ type region struct {
 	// own, when set, is called at the first write to a region that is read only
 	// for as long as nobody writes: it maps a copy that may be written.
 	own func()
+
+	// write, when set, takes the program's stores to a region that is read only:
+	// a context, of which some fields may be written.
+	write func(off, size, v uint64) error
 }
 
 // memory is the address space of a machine. Workers share it: each has packet and
@@ -204,6 +208,9 @@ func (m *memory) load(addr, size uint64) (uint64, error) {
 
 // store writes the low size bytes of v at addr, where the fast path gave up.
 func (m *memory) store(addr, size, v uint64) error {
+	if r := m.at(addr); r != nil && r.write != nil && addr-r.start+size <= uint64(len(r.data)) {
+		return r.write(addr-r.start, size, v)
+	}
 	b, err := m.bytes(addr, size, true)
 	if err != nil {
 		return err

@@ -11,8 +11,8 @@ func (p *Program) RunRaw(memory []byte) (uint64, error) {
 	if len(memory) > maxPacket {
 		return 0, fmt.Errorf("%d bytes of input memory, at most %d fit: %w", len(memory), maxPacket, ErrFrame)
 	}
-	t.packet.ctx, t.packet.layout = t.xdp, xdpLayout
-	t.packet.load(nil)
+	t.packet.onXDP()
+	t.packet.begin(nil, nil, 0)
 	t.mem.remap(t.raw, memory, false)
 	return t.execute(p, t.raw.start, uint64(len(memory)))
 }

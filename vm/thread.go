@@ -123,25 +123,6 @@ func (t *thread) random32() uint32 {
 	return uint32((z ^ z>>31) >> 32)
 }
 
-// packetLoad is a legacy packet load: r0 = the bytes at an offset of the
-// packet, in host order. It reports whether they are all inside.
-func (t *thread) packetLoad(in *inst, r *registers) bool {
-	off := uint32(in.imm)
-	if in.op == opPacketInd {
-		off += uint32(r[in.src])
-	}
-	data := t.packet.bytes()
-	if uint64(off)+uint64(in.aux) > uint64(len(data)) {
-		return false
-	}
-	var v uint64
-	for _, b := range data[off : off+uint32(in.aux)] { // network order
-		v = v<<8 | uint64(b)
-	}
-	r[0] = v
-	return true
-}
-
 // hostIsLittle reports whether program memory, always little-endian, has the
 // byte order of this host.
 var hostIsLittle = func() bool { v := uint16(1); return *(*byte)(unsafe.Pointer(&v)) == 1 }()

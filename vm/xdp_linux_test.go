@@ -53,7 +53,7 @@ func adjustPacket(n int, steps ...int32) []byte {
 
 func TestKernelAdjust(t *testing.T) {
 	b := newBoth(t, results(72))
-	b.machine.workers[0].thread.packet.load(bytesUpTo(3000)) // what an earlier packet leaves must not show
+	b.machine.workers[0].thread.packet.begin(bytesUpTo(3000), nil, 0) // what an earlier packet leaves must not show
 	b.machine.workers[0].thread.packet.own()
 	fill(b.machine.workers[0].thread.packet.buffer, 0xee)
 	var packets [][]byte
