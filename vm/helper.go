@@ -39,8 +39,9 @@ var (
 func init() {
 	n := 0
 	for _, rows := range [][]helper{
-		mapHelpers, baseHelpers, traceHelpers, xdpHelpers, redirectHelpers, tailCallHelpers, loopHelpers,
+		mapHelpers, baseHelpers, timeHelpers, traceHelpers, stringHelpers, xdpHelpers, redirectHelpers, tailCallHelpers, loopHelpers,
 		skbHelpers, skbRoomHelpers, skbChecksumHelpers, skbInfoHelpers, fibHelpers,
+		eventHelpers, ringHelpers, dynptrHelpers, dynptrKfuncs, stringKfuncs, iterKfuncs, sectionKfuncs,
 	} {
 		for _, row := range rows {
 			helpers[n] = row

@@ -22,20 +22,30 @@ func tracePrintk(t *thread, r *registers) {
 // traceVprintk: r1 format, r2 its size, r3 array of 64-bit arguments, r4 its
 // size in bytes.
 func traceVprintk(t *thread, r *registers) {
-	size := uint64(uint32(r[4]))
-	if size%8 != 0 || size > 12*8 || size > 0 && r[3] == 0 {
+	if args, ok := t.formatArguments(3, r, uint64(uint32(r[4]))); ok {
+		t.print(r, args)
+	}
+}
+
+// maxFormatArguments is how many arguments a format may have (MAX_BPRINTF_VARARGS).
+const maxFormatArguments = 12
+
+// formatArguments reads the array of 64-bit arguments that argument n points to.
+// Not ok: the result is set, or the run has ended.
+func (t *thread) formatArguments(n int, r *registers, size uint64) (args []uint64, ok bool) {
+	if size%8 != 0 || size > maxFormatArguments*8 || size > 0 && r[uint8(n)] == 0 {
 		r[0] = result(linux.EINVAL)
-		return
+		return nil, false
 	}
-	raw := t.memoryArgument(3, r, size, false)
+	raw := t.memoryArgument(n, r, size, false)
 	if t.fault != nil {
-		return
+		return nil, false
 	}
-	args := make([]uint64, len(raw)/8)
+	args = t.formatArgs[:size/8]
 	for i := range args {
 		args[i] = getLE(raw[i*8 : i*8+8])
 	}
-	t.print(r, args)
+	return args, true
 }
 
 func (t *thread) print(r *registers, args []uint64) {

@@ -32,6 +32,12 @@ type Options struct {
 	// Network is what helpers find outside of the packet: interfaces, routes and
 	// neighbors. Default: none is known, and helpers that ask for it fault.
 	Network *Network
+	// Event receives what programs put into ring buffers and write as perf
+	// events, as they do. It reads all rings, which therefore never fill up, but
+	// for records that a program has reserved; without it see [Map.Records].
+	// Perf events are written to where it is nil too, and lost. Those of several
+	// workers come one at a time.
+	Event func(Event)
 	// Limit is how many instructions a run may take before it faults. It is
 	// counted where loops go back and functions are called, so runs that end
 	// near it may get a little further. Default DefaultLimit.
@@ -49,7 +55,7 @@ type Machine struct {
 	workers  []*Worker
 	cpus     int
 	options  Options
-	lock     sync.Mutex // held while Options.Trace is called
+	lock     sync.Mutex // held while Options.Trace or Options.Event is called
 }
 
 // Worker runs programs of a machine: one goroutine at a time may use it, while

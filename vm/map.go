@@ -38,10 +38,14 @@ type entries interface {
 // newMap makes the map that def describes, with its initial contents. One of a
 // type that is not emulated is there, but can't be used.
 func newMap(machine *Machine, def *bpf.Map) (*Map, error) {
+	def = asLoaded(def, machine.cpus)
 	kind, ok := mapKinds[def.Type]
 	if !ok {
 		missing := &NotEmulatedError{What: fmt.Sprintf("map %s of type %s", def.Name, def.Type)}
 		return &Map{machine: machine, def: def, entries: absent{missing}, cpus: 1, missing: missing}, nil
+	}
+	if isRing(def.Type) {
+		return newRingMap(machine, def)
 	}
 	if err := checkSizes(def, kind); err != nil {
 		return nil, fmt.Errorf("map %s: a %s of %d entries, keys of %d bytes and values of %d: %w",
@@ -58,6 +62,7 @@ func newMap(machine *Machine, def *bpf.Map) (*Map, error) {
 		return nil, err
 	}
 	m.entries = kind.make(def)
+	m.openEvents()
 	if def.Contents != nil {
 		if !kind.whole || len(def.Contents) > int(def.ValueSize) {
 			return nil, fmt.Errorf("map %s: %d bytes of initial contents for a %s with values of %d: %w",

@@ -29,15 +29,18 @@ const (
 
 // mapKinds are the map types that are emulated.
 var mapKinds = map[linux.MapType]mapKind{
-	linux.MapArray:       {make: newArray, whole: true, keySize: 4, largest: math.MaxInt32},
-	linux.MapPercpuArray: {make: newArray, whole: true, keySize: 4, largest: maxPercpuValue},
-	linux.MapHash:        {make: newHash, largest: maxHashElement},
-	linux.MapPercpuHash:  {make: newHash, largest: maxHashElement},
-	linux.MapDevmap:      {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 8}},
-	linux.MapDevmapHash:  {make: newHash, keySize: 4, valueSizes: [2]uint32{4, 8}},
-	linux.MapCpumap:      {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 8}},
-	linux.MapXskmap:      {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
-	linux.MapProgArray:   {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
+	linux.MapArray:          {make: newArray, whole: true, keySize: 4, largest: math.MaxInt32},
+	linux.MapPercpuArray:    {make: newArray, whole: true, keySize: 4, largest: maxPercpuValue},
+	linux.MapHash:           {make: newHash, largest: maxHashElement},
+	linux.MapPercpuHash:     {make: newHash, largest: maxHashElement},
+	linux.MapDevmap:         {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 8}},
+	linux.MapDevmapHash:     {make: newHash, keySize: 4, valueSizes: [2]uint32{4, 8}},
+	linux.MapCpumap:         {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 8}},
+	linux.MapXskmap:         {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
+	linux.MapProgArray:      {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
+	linux.MapPerfEventArray: {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
+	linux.MapRingbuf:        {make: newRing},
+	linux.MapUserRingbuf:    {make: newRing},
 }
 
 // checkSizes gives the kernel's answer to the making of a map (the alloc_check

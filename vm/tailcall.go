@@ -30,6 +30,14 @@ func tailCall(t *thread, r *registers) {
 		r[0] = result(linux.ENOENT) // the kernel leaves r0 as it happens to be
 		return
 	}
+	if next.prog.Type != t.code.prog.Type {
+		t.fail(3, fmt.Errorf("program %s there is of type %s, not %s: %w", next.prog.Name, next.prog.Type, t.code.prog.Type, ErrArgument))
+		return
+	}
+	if t.held.any() {
+		t.fault = t.leaked()
+		return
+	}
 	t.tailCalls++
 	if t.depth == t.base {
 		t.code, t.pc = next.code, 0

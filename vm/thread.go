@@ -36,6 +36,10 @@ type thread struct {
 	raw      *region  // the memory of RunRaw
 	redirect Redirect // where the last redirect helper sent it
 	random   uint64   // state of the random numbers
+
+	held       held // what the run must give back
+	formatArgs [maxFormatArguments]uint64
+	eventData  []byte // what perf events are put together in
 }
 
 func newThread(m *Machine, seed uint64) (*thread, error) {
@@ -99,8 +103,18 @@ func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
 	t.regs[1], t.regs[2] = r1, r2
 	t.openFrame(&t.regs, p.code)
 	t.code, t.left, t.pc = p.code, t.budget, 0
-	if pc, err := t.run(); err != nil {
-		return 0, t.faultAt(pc, err)
+	pc, err := t.run()
+	if err != nil {
+		err = t.faultAt(pc, err)
+	}
+	if t.held.any() {
+		if err == nil {
+			err = t.leaked()
+		}
+		t.letGo()
+	}
+	if err != nil {
+		return 0, err
 	}
 	return t.regs[0], nil
 }

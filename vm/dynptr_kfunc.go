@@ -1,0 +1,199 @@
+package vm
+
+import (
+	"fmt"
+
+	"ebtools/bpf/linux"
+)
+
+var dynptrKfuncs = []helper{
+	{kfunc: "bpf_dynptr_from_xdp", fn: func(t *thread, r *registers) { t.dynptrOfPacket(r, dynptrXDP) }},
+	{kfunc: "bpf_dynptr_from_skb", fn: func(t *thread, r *registers) { t.dynptrOfPacket(r, dynptrSKB) }},
+	{kfunc: "bpf_dynptr_adjust", fn: dynptrAdjust},
+	{kfunc: "bpf_dynptr_is_null", fn: dynptrIsNull},
+	{kfunc: "bpf_dynptr_is_rdonly", fn: dynptrIsRdonly},
+	{kfunc: "bpf_dynptr_size", fn: dynptrSize},
+	{kfunc: "bpf_dynptr_clone", fn: dynptrClone},
+	{kfunc: "bpf_dynptr_slice", fn: dynptrSlice},
+	{kfunc: "bpf_dynptr_slice_rdwr", fn: dynptrSliceRdwr},
+	{kfunc: "bpf_dynptr_copy", fn: dynptrCopy},
+	{kfunc: "bpf_dynptr_memset", fn: dynptrMemset},
+}
+
+// dynptrOfPacket: r1 context, r2 flags, which must be 0, r3 where the dynptr
+// goes. 0 or an error number, with a dynptr that is null.
+func (t *thread) dynptrOfPacket(r *registers, kind uint8) {
+	isXDP := t.code.prog.Type == linux.ProgXDP
+	switch {
+	case !t.contextArgument(r):
+		return
+	case isXDP != (kind == dynptrXDP) || !hasPacket(t.code.prog.Type):
+		t.fail(1, fmt.Errorf("the context of a program of type %s: %w", t.code.prog.Type, ErrArgument))
+		return
+	}
+	d, err := dynptr{}, error(linux.EINVAL)
+	if r[2] == 0 {
+		d, err = dynptr{kind: kind, data: r[1], size: uint32(len(t.packet.bytes())), readOnly: !writesPackets(t.code.prog.Type)}, nil
+	}
+	t.storeDynptr(3, r, d)
+	r[0] = uint64(uint32(result(err)))
+}
+
+// writesPackets reports whether programs of the type may write to their packet
+// (kernel/bpf/verifier.c, may_access_direct_pkt_data).
+func writesPackets(t linux.ProgramType) bool {
+	switch t {
+	case linux.ProgXDP, linux.ProgSchedCLS, linux.ProgSchedACT, linux.ProgLWTXmit, linux.ProgSkSKB:
+		return true
+	}
+	return false
+}
+
+// dynptrAdjust: r1 dynptr, r2 and r3 where it is to begin and end. 0 or an error
+// number.
+func dynptrAdjust(t *thread, r *registers) {
+	d, ok := t.dynptrArgument(1, r)
+	if !ok {
+		return
+	}
+	start, end := uint32(r[2]), uint32(r[3])
+	switch {
+	case d.kind == dynptrNull || start > end:
+		r[0] = errno32(linux.EINVAL)
+	case start > d.size || end > d.size:
+		r[0] = errno32(linux.ERANGE)
+	default:
+		d.offset += start
+		d.size = end - start
+		t.storeDynptr(1, r, d)
+		r[0] = 0
+	}
+}
+
+// dynptrIsNull: r1 dynptr. 1 when it is null, else 0.
+func dynptrIsNull(t *thread, r *registers) {
+	if d, ok := t.dynptrArgument(1, r); ok {
+		r[0] = truth(d.kind == dynptrNull)
+	}
+}
+
+// dynptrIsRdonly: r1 dynptr. 1 when its memory is only to be read, else 0.
+func dynptrIsRdonly(t *thread, r *registers) {
+	if d, ok := t.dynptrArgument(1, r); ok {
+		r[0] = truth(d.readOnly)
+	}
+}
+
+func truth(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// dynptrSize: r1 dynptr. Its size in bytes, EINVAL as a negative number of 32
+// bits when it is null.
+func dynptrSize(t *thread, r *registers) {
+	d, ok := t.dynptrArgument(1, r)
+	switch {
+	case !ok:
+	case d.kind == dynptrNull:
+		r[0] = errno32(linux.EINVAL)
+	default:
+		r[0] = uint64(d.size)
+	}
+}
+
+// dynptrClone: r1 dynptr, r2 where its copy goes. 0 or an error number, with a
+// copy that is null.
+func dynptrClone(t *thread, r *registers) {
+	d, ok := t.dynptrArgument(1, r)
+	if !ok {
+		return
+	}
+	t.storeDynptr(2, r, d)
+	r[0] = 0
+	if d.kind == dynptrNull {
+		r[0] = errno32(linux.EINVAL)
+	}
+}
+
+// dynptrSlice: r1 dynptr, r2 offset, r3 buffer or 0, r4 how many bytes. Their
+// address, which is never that of the buffer, since packets lie in one piece
+// here; or 0.
+func dynptrSlice(t *thread, r *registers) {
+	if d, ok := t.dynptrArgument(1, r); ok {
+		r[0] = t.slice(d, uint32(r[2]), uint32(r[4]), false)
+	}
+}
+
+// dynptrSliceRdwr is dynptrSlice for memory that is to be written.
+func dynptrSliceRdwr(t *thread, r *registers) {
+	if d, ok := t.dynptrArgument(1, r); ok {
+		r[0] = t.slice(d, uint32(r[2]), uint32(r[4]), true)
+	}
+}
+
+func (t *thread) slice(d dynptr, offset, n uint32, write bool) uint64 {
+	if d.kind == dynptrNull || write && d.readOnly || d.check(offset, n) != nil {
+		return 0
+	}
+	if d.isPacket() && t.at(d, offset, n, false) == nil {
+		return 0
+	}
+	return t.address(d, offset)
+}
+
+// dynptrCopy: r1 dynptr and r2 offset to copy to, r3 dynptr and r4 offset to copy
+// from, r5 how many bytes. 0 or an error number.
+func dynptrCopy(t *thread, r *registers) {
+	to, ok := t.dynptrArgument(1, r)
+	if !ok {
+		return
+	}
+	from, ok := t.dynptrArgument(3, r)
+	if !ok {
+		return
+	}
+	n := uint32(r[5])
+	if from.check(uint32(r[4]), n) != nil || to.check(uint32(r[2]), n) != nil {
+		r[0] = errno32(linux.E2BIG)
+		return
+	}
+	if from.kind == dynptrNull || to.kind == dynptrNull || to.readOnly {
+		r[0] = errno32(linux.EINVAL)
+		return
+	}
+	if to.isPacket() {
+		t.packet.own() // before the packet is looked at as a source
+	}
+	source := t.at(from, uint32(r[4]), n, false)
+	if t.fault == nil {
+		r[0] = uint64(uint32(result(t.writeDynptr(to, uint32(r[2]), source, 0))))
+	}
+}
+
+// dynptrMemset: r1 dynptr, r2 offset, r3 how many bytes, r4 what to fill them
+// with. 0 or an error number.
+func dynptrMemset(t *thread, r *registers) {
+	d, ok := t.dynptrArgument(1, r)
+	if !ok {
+		return
+	}
+	offset, n := uint32(r[2]), uint32(r[3])
+	switch {
+	case d.readOnly:
+		r[0] = errno32(linux.EINVAL)
+		return
+	case d.check(offset, n) != nil:
+		r[0] = errno32(linux.E2BIG)
+		return
+	}
+	r[0] = 0
+	if d.isPacket() {
+		t.packet.own()
+	}
+	for b := t.at(d, offset, n, true); len(b) > 0; b = b[1:] {
+		b[0] = byte(r[4])
+	}
+}
