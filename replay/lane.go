@@ -11,9 +11,9 @@ import (
 // when it is the only one, else in a goroutine of its own.
 type lane struct {
 	runner   *Runner
-	worker   *vm.Worker // nil: the programs' own
+	worker   *vm.Worker
 	programs []*ProgramReport
-	frame    vm.Frame
+	input    input
 	clock    time.Duration // what looking at the clock costs
 	seen     int64
 
@@ -44,16 +44,16 @@ const (
 
 func (r *Runner) lanes(report *Report) []*lane {
 	clock := clockCost()
-	if len(r.Workers) <= 1 {
-		l := &lane{runner: r, programs: report.Programs, clock: clock, frame: vm.Frame{IngressIfindex: 1}}
-		if len(r.Workers) == 1 {
-			l.worker = r.Workers[0]
-		}
-		return []*lane{l}
+	workers := r.Workers
+	if len(workers) == 0 {
+		workers = r.Programs[0].Machine().Workers()[:1]
 	}
-	list := make([]*lane, min(len(r.Workers), max(1, r.CPUs)))
+	if len(workers) == 1 {
+		return []*lane{{runner: r, worker: workers[0], programs: report.Programs, clock: clock}}
+	}
+	list := make([]*lane, min(len(workers), max(1, r.CPUs)))
 	for i := range list {
-		l := &lane{runner: r, worker: r.Workers[i], clock: clock, frame: vm.Frame{IngressIfindex: 1}}
+		l := &lane{runner: r, worker: workers[i], clock: clock}
 		for _, p := range report.Programs {
 			l.programs = append(l.programs, &ProgramReport{Program: p.Program})
 		}
@@ -115,7 +115,7 @@ func (l *lane) close(report *Report) {
 
 // run runs the programs on a packet.
 func (l *lane) run(p *Packet, cpu int) {
-	l.frame.Data, l.frame.TimeNS, l.frame.CPU = p.Data, uint64(p.TimeNS), cpu
+	l.input.take(p, cpu)
 	l.seen++
 	sample := l.seen <= sampleAll || l.seen%sampleEvery == 0
 	for _, program := range l.programs {
@@ -123,7 +123,7 @@ func (l *lane) run(p *Packet, cpu int) {
 		if sample {
 			begin = time.Now()
 		}
-		out, err := l.runXDP(program.Program)
+		out, err := l.input.run(l.worker, program.Program)
 		if sample {
 			program.timed += max(0, time.Since(begin)-l.clock)
 			program.timedRun++
@@ -132,14 +132,14 @@ func (l *lane) run(p *Packet, cpu int) {
 		if l.runner.OnPacket != nil {
 			l.runner.OnPacket(p, program.Program, out, said.name, err)
 		}
+		if !l.runner.Chain {
+			continue
+		}
+		if !said.passes {
+			return
+		}
+		l.input.follow(program.Program.Spec().Type, out)
 	}
-}
-
-func (l *lane) runXDP(p *vm.Program) (vm.Outcome, error) {
-	if l.worker == nil {
-		return p.RunXDP(&l.frame)
-	}
-	return l.worker.RunXDP(p, &l.frame)
 }
 
 // Reading the clock takes longer than a short program does. So all runs are

@@ -3,12 +3,10 @@ package replay
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"time"
 
-	"ebtools/bpf/linux"
 	"ebtools/vm"
 )
 
@@ -19,6 +17,10 @@ var ErrNoPrograms = errors.New("no program runs on packets")
 // its own copy of the packet, in the machine's order, the maps shared.
 type Runner struct {
 	Programs []*vm.Program
+	// Chain has each program work on what the one before left of the packet,
+	// metadata included, as long as they let it pass: XDP programs, then those of
+	// tc, then those of sockets and tunnels.
+	Chain bool
 	// CPUs is how many simulated CPUs packets take turns on; 0 means 1. The
 	// machine must have them.
 	CPUs int
@@ -78,17 +80,14 @@ type Report struct {
 
 // Run reads the capture to its end. The report is there also when an error
 // ended it, for what was read until then: ErrTruncated, ErrDamaged or
-// ErrLinkType of the capture, ErrNoPrograms.
+// ErrLinkType of the capture, ErrNoPrograms, ErrChain.
 func (r *Runner) Run(c *Capture) (*Report, error) {
 	report := &Report{Format: c.Format()}
-	for _, p := range r.Programs {
-		if p.Spec().Type != linux.ProgXDP {
-			return report, fmt.Errorf("program %s is of type %s: %w", p.Spec().Name, p.Spec().Type, ErrNoPrograms)
-		}
-		report.Programs = append(report.Programs, &ProgramReport{Program: p})
+	if err := r.check(); err != nil {
+		return report, err
 	}
-	if len(r.Programs) == 0 {
-		return report, ErrNoPrograms
+	for _, p := range r.Programs {
+		report.Programs = append(report.Programs, &ProgramReport{Program: p})
 	}
 	start := time.Now()
 	err := r.loop(c, report)

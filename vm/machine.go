@@ -141,5 +141,8 @@ func (m *Machine) Map(name string) *Map {
 	return nil
 }
 
+// Machine is the machine that the program is of.
+func (p *Program) Machine() *Machine { return p.machine }
+
 // Spec describes the program.
 func (p *Program) Spec() *bpf.Program { return p.prog }

@@ -28,6 +28,7 @@ type options struct {
 	packets   bool
 	trace     bool
 	unchecked bool
+	chain     bool
 	json      bool
 	cpus      int
 	jobs      int
@@ -46,6 +47,7 @@ func command() *cli.Command {
 	flags.BoolVar(&o.trace, "trace", false, "print bpf_trace_printk lines on standard error")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	flags.BoolVar(&o.unchecked, "unchecked", false, "run also what the verifier rejects; accesses are checked\nall the same")
+	flags.BoolVar(&o.chain, "chain", false, "run each program on what the one before left of the packet,\nas long as they let it pass")
 	flags.IntVar(&o.cpus, "cpus", 1, "simulate `N` CPUs, on which packets take turns (default 1)")
 	flags.IntVar(&o.jobs, "jobs", 1, "run on `N` threads, which share the simulated CPUs out\namong them (default 1)")
 	flags.Uint64Var(&o.seed, "seed", 0, "start random numbers from `N` (default 0)")
@@ -96,7 +98,7 @@ func run(env *cli.Env, o *options, args []string) error {
 	if err != nil {
 		return cli.Exit(cli.BadInput, fmt.Errorf("%s: %w", o.pcap, err))
 	}
-	runner := &replay.Runner{Programs: programs, CPUs: o.cpus, Workers: machine.Workers()}
+	runner := &replay.Runner{Programs: programs, Chain: o.chain, CPUs: o.cpus, Workers: machine.Workers()}
 	if o.packets {
 		runner.OnPacket = packetPrinter(env.Stdout, len(programs) > 1)
 	}
@@ -215,13 +217,13 @@ func choose(env *cli.Env, o *options, file *ebtools.File) ([]*bpf.Program, error
 	var chosen []*bpf.Program
 	for _, p := range file.Object.Programs {
 		switch named := o.named(p.Name); {
-		case named || len(o.programs) == 0 && p.Type == linux.ProgXDP:
-			if p.Type != linux.ProgXDP {
-				return nil, cli.Exit(cli.BadObject, fmt.Errorf("program %s is of type %s: only xdp programs run on a capture so far", p.Name, p.Type))
+		case named || len(o.programs) == 0 && replay.Runs(p.Type):
+			if !replay.Runs(p.Type) {
+				return nil, cli.Exit(cli.BadObject, fmt.Errorf("program %s is of type %s, which does not run on packets", p.Name, p.Type))
 			}
 			chosen = append(chosen, p)
 		case len(o.programs) == 0:
-			fmt.Fprintf(env.Stderr, "ebrun: program %s is not run: it is of type %s, and only xdp programs run on a capture so far\n", p.Name, p.Type)
+			fmt.Fprintf(env.Stderr, "ebrun: program %s is not run: programs of type %s don't run on packets\n", p.Name, p.Type)
 		}
 	}
 	if missing := o.missing(file.Object.Programs); missing != "" {

@@ -57,6 +57,10 @@ func (r *results) writeText(w io.Writer) error {
 
 func writeProgram(w io.Writer, p *replay.ProgramReport) error {
 	spec := p.Program.Spec()
+	if len(p.Verdicts)+len(p.Faults) == 0 {
+		fmt.Fprintf(w, "\n%s (%s): no packet came to it\n", spec.Name, spec.Section)
+		return nil
+	}
 	fmt.Fprintf(w, "\n%s (%s): %.0f ns a packet\n", spec.Name, spec.Section, p.PerPacket)
 	table := show.Table{Indent: "  ", Right: []bool{false, true, true}}
 	table.Row("verdict", "packets", "bytes")
