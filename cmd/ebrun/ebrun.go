@@ -35,6 +35,7 @@ type options struct {
 	seed      uint64
 	clock     string
 	set, fill []string
+	network   []string
 }
 
 func command() *cli.Command {
@@ -54,6 +55,7 @@ func command() *cli.Command {
 	flags.StringVar(&o.clock, "clock", "capture", "what clocks show: `WHAT` is capture (the packet's time,\ndefault), fixed, fixed=TIME or step=1us for each look")
 	flags.StringArrayVar(&o.set, "set", nil, "set a global variable or a part of it: `NAME=VALUE` such as\nlimit=10, config.ports[0]=80, name=eth0; may be repeated")
 	flags.StringArrayVar(&o.fill, "map", nil, "fill a map first: `NAME=@FILE` of JSON, as --maps --json\nprints it, or NAME=JSON; may be repeated")
+	flags.StringArrayVar(&o.network, "network", nil, "what bpf_fib_lookup finds: `FILE` holds the output of\nip -json address, route or neighbor; may be repeated")
 	return &cli.Command{
 		Name:     "ebrun",
 		Synopsis: "run eBPF programs offline, over the packets of a capture",
@@ -147,6 +149,9 @@ func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program,
 		}
 	}
 	opts := vm.Options{CPUs: o.cpus, Workers: o.jobs, Seed: o.seed}
+	if opts.Network, err = readNetwork(o.network); err != nil {
+		return nil, nil, cli.Exit(cli.BadInput, err)
+	}
 	if opts.Clock, err = parseClock(o.clock); err != nil {
 		return nil, nil, cli.Usagef("--clock: %v", err)
 	}
@@ -167,6 +172,26 @@ func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program,
 		programs[i] = machine.Program(p.Name)
 	}
 	return machine, programs, nil
+}
+
+// readNetwork reads the files of --network; none means that nothing is known.
+func readNetwork(files []string) (*vm.Network, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	var outputs [][]byte
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, b)
+	}
+	network, err := replay.ParseNetwork(outputs...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", strings.Join(files, ", "), err)
+	}
+	return network, nil
 }
 
 // fill puts entries into a map, as --map says.
