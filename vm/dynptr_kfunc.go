@@ -155,22 +155,27 @@ func dynptrCopy(t *thread, r *registers) {
 	if !ok {
 		return
 	}
-	n := uint32(r[5])
-	if from.check(uint32(r[4]), n) != nil || to.check(uint32(r[2]), n) != nil {
-		r[0] = errno32(linux.E2BIG)
-		return
+	r[0] = uint64(uint32(result(t.copyDynptr(to, uint32(r[2]), from, uint32(r[4]), uint32(r[5])))))
+}
+
+// copyDynptr copies n bytes. The kernel tries slices of both first, which settles
+// the error.
+func (t *thread) copyDynptr(to dynptr, toOffset uint32, from dynptr, fromOffset, n uint32) error {
+	if t.slice(from, fromOffset, n, false) != 0 {
+		if to.isPacket() {
+			t.packet.own() // before the packet is looked at as a source
+		}
+		return t.writeDynptr(to, toOffset, t.at(from, fromOffset, n, false), 0)
 	}
-	if from.kind == dynptrNull || to.kind == dynptrNull || to.readOnly {
-		r[0] = errno32(linux.EINVAL)
-		return
+	switch {
+	case t.slice(to, toOffset, n, true) != 0:
+		return t.readDynptr(t.at(to, toOffset, n, false), from, fromOffset, 0)
+	case to.check(toOffset, n) != nil || from.check(fromOffset, n) != nil:
+		return linux.E2BIG
+	case n == 0:
+		return nil
 	}
-	if to.isPacket() {
-		t.packet.own() // before the packet is looked at as a source
-	}
-	source := t.at(from, uint32(r[4]), n, false)
-	if t.fault == nil {
-		r[0] = uint64(uint32(result(t.writeDynptr(to, uint32(r[2]), source, 0))))
-	}
+	return linux.EINVAL
 }
 
 // dynptrMemset: r1 dynptr, r2 offset, r3 how many bytes, r4 what to fill them

@@ -159,7 +159,8 @@ func (t *thread) findByte(r *registers, limit uint64, c byte, orEnd bool) {
 	r[0] = errno32(linux.E2BIG)
 }
 
-// findLastByte: r1 string, r2 byte. Where it is last, or an error number.
+// findLastByte: r1 string, r2 byte, which is an int here, so that one above 255
+// is in no string. Where it is last, or an error number.
 func findLastByte(t *thread, r *registers) {
 	s, ok := t.stringArgument(1, r)
 	if !ok {
@@ -172,7 +173,7 @@ func findLastByte(t *thread, r *registers) {
 			r[0] = errno32(linux.EFAULT)
 			return
 		}
-		if d == byte(r[2]) {
+		if uint32(d) == uint32(r[2]) {
 			last = i
 		}
 		if d == 0 {
