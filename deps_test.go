@@ -33,8 +33,10 @@ var house = map[string]string{
 	"internal/preset":  "bpf internal/show",
 	"internal/flow":    "bpf",
 	"internal/kernel":  "bpf bpf/linux",
+	"internal/against": "bpf bpf/linux vm internal/kernel",
 
 	"internal/cli/clitest": "internal/cli",                   // for tests
+	"internal/generate":    "bpf bpf/linux",                  // for tests
 	"internal/libbpf":      "bpf bpf/linux internal/require", // for tests
 
 	".":          "bpf bpf/linux asm elf elf/core verifier vm seccomp replay",
@@ -44,7 +46,7 @@ var house = map[string]string{
 }
 
 // commands may import everything.
-const commands = ". bpf bpf/linux asm elf verifier vm seccomp replay loader compat internal/cli internal/show internal/ctype internal/flow internal/preset"
+const commands = ". bpf bpf/linux asm elf verifier vm seccomp replay loader compat internal/cli internal/show internal/ctype internal/flow internal/preset internal/against internal/kernel"
 
 // outside says which packages may import what is neither ours nor the standard
 // library's; an import is governed by its longest prefix here.

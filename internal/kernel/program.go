@@ -58,7 +58,7 @@ func (k *Kernel) Load(p *bpf.Program, opts LoadOptions) (*Program, error) {
 		defer closeFD(functions)
 	}
 	err := program.load(&opts, functions, info, opts.LogLevel)
-	if err != nil && opts.LogLevel == 0 {
+	if err != nil && opts.LogLevel == 0 && !errors.Is(err, linux.E2BIG) { // which took long, and says it all
 		err = program.load(&opts, functions, info, 1) // once more, for the reason
 	}
 	if err != nil {
