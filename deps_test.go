@@ -33,7 +33,7 @@ var house = map[string]string{
 	"internal/preset":  "bpf internal/show",
 	"internal/flow":    "bpf",
 	"internal/kernel":  "bpf bpf/linux",
-	"internal/against": "bpf bpf/linux vm internal/kernel",
+	"internal/against": "bpf bpf/linux vm internal/kernel internal/show",
 
 	"internal/cli/clitest": "internal/cli",                   // for tests
 	"internal/generate":    "bpf bpf/linux",                  // for tests

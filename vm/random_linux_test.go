@@ -46,6 +46,9 @@ func TestKernelRandomPrograms(t *testing.T) {
 			break
 		}
 		r.batch(first, min(batch, *randomFirst+*randomPrograms-first))
+		if done, err := r.drain(); err != nil || !done {
+			t.Fatalf("after program %d: the kernel does not free programs as fast as they are made (%v)", first, err)
+		}
 		if time.Since(last) > time.Minute {
 			last = time.Now()
 			fmt.Fprintf(os.Stderr, "seed %d: %d programs, %d runs, %d mismatches, %d refused in %s\n",
@@ -71,6 +74,16 @@ type random struct {
 	t                                            *testing.T
 	tried, taken, runs, mismatches, instructions int
 	refused                                      map[string]int
+}
+
+// drain waits for the kernel, see kernel.Drain.
+func (r *random) drain() (bool, error) {
+	k, err := kernel.New(nil)
+	if err != nil {
+		return false, err
+	}
+	defer k.Close()
+	return k.Drain()
 }
 
 func (r *random) batch(first, n int) {

@@ -36,6 +36,7 @@ type options struct {
 	clock     string
 	set, fill []string
 	network   []string
+	against   bool
 }
 
 func command() *cli.Command {
@@ -56,6 +57,7 @@ func command() *cli.Command {
 	flags.StringArrayVar(&o.set, "set", nil, "set a global variable or a part of it: `NAME=VALUE` such as\nlimit=10, config.ports[0]=80, name=eth0; may be repeated")
 	flags.StringArrayVar(&o.fill, "map", nil, "fill a map first: `NAME=@FILE` of JSON, as --maps --json\nprints it, or NAME=JSON; may be repeated")
 	flags.StringArrayVar(&o.network, "network", nil, "what bpf_fib_lookup finds: `FILE` holds the output of\nip -json address, route or neighbor; may be repeated")
+	flags.BoolVar(&o.against, "against-kernel", false, "run each packet in the kernel too and say where the two\ndiffer: in verdict, packet or maps")
 	return &cli.Command{
 		Name:     "ebrun",
 		Synopsis: "run eBPF programs offline, over the packets of a capture",
@@ -86,20 +88,21 @@ func run(env *cli.Env, o *options, args []string) error {
 		return cli.Usagef("--jobs is %d, expected 1 to %d: no more than the simulated CPUs (--cpus)", o.jobs, o.cpus)
 	case o.jobs > 1 && o.packets:
 		return cli.Usagef("--packets prints packets in their order and does not go with --jobs")
+	case o.against && (o.packets || o.maps || o.chain || o.cpus > 1 || o.clock != "capture" || len(o.network) > 0):
+		return cli.Usagef("--against-kernel does not go with --packets, --maps, --chain, --cpus, --jobs, --clock or --network")
+	}
+	if o.against {
+		return compareWithKernel(env, o, args[0])
 	}
 	machine, programs, err := prepare(env, o, args[0])
 	if err != nil {
 		return err
 	}
-	input, err := openInput(env, o.pcap)
+	input, capture, err := openCapture(env, o.pcap)
 	if err != nil {
-		return cli.Exit(cli.BadInput, err)
+		return err
 	}
 	defer input.Close()
-	capture, err := replay.OpenCapture(input)
-	if err != nil {
-		return cli.Exit(cli.BadInput, fmt.Errorf("%s: %w", o.pcap, err))
-	}
 	runner := &replay.Runner{Programs: programs, Chain: o.chain, CPUs: o.cpus, Workers: machine.Workers()}
 	if o.packets {
 		runner.OnPacket = packetPrinter(env.Stdout, len(programs) > 1)
@@ -125,8 +128,9 @@ func run(env *cli.Env, o *options, args []string) error {
 // maxCPUs is as many as Linux can be configured for.
 const maxCPUs = 8192
 
-// prepare opens and checks the program file and makes the machine that runs it.
-func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program, error) {
+// openChecked opens and checks the program file, sets its variables, and picks
+// the programs to run.
+func openChecked(env *cli.Env, o *options, name string) (*ebtools.File, []*bpf.Program, error) {
 	file, err := open(env, name)
 	if err != nil {
 		return nil, nil, cli.Exit(cli.BadObject, err)
@@ -148,15 +152,21 @@ func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program,
 			return nil, nil, cli.Usagef("--set: %v", err)
 		}
 	}
-	opts := vm.Options{CPUs: o.cpus, Workers: o.jobs, Seed: o.seed}
+	return file, wanted, nil
+}
+
+// prepare makes the machine that runs the program file.
+func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program, error) {
+	file, wanted, err := openChecked(env, o, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts := vm.Options{CPUs: o.cpus, Workers: o.jobs, Seed: o.seed, Trace: tracer(env, o)}
 	if opts.Network, err = readNetwork(o.network); err != nil {
 		return nil, nil, cli.Exit(cli.BadInput, err)
 	}
 	if opts.Clock, err = parseClock(o.clock); err != nil {
 		return nil, nil, cli.Usagef("--clock: %v", err)
-	}
-	if o.trace {
-		opts.Trace = func(line string) { fmt.Fprintln(env.Stderr, strings.TrimSuffix(line, "\n")) }
 	}
 	machine, err := vm.New(file.Object, opts)
 	if err != nil {
@@ -192,6 +202,14 @@ func readNetwork(files []string) (*vm.Network, error) {
 		return nil, fmt.Errorf("%s: %w", strings.Join(files, ", "), err)
 	}
 	return network, nil
+}
+
+// tracer prints what programs print, nil if nobody wants it.
+func tracer(env *cli.Env, o *options) func(string) {
+	if !o.trace {
+		return nil
+	}
+	return func(line string) { fmt.Fprintln(env.Stderr, strings.TrimSuffix(line, "\n")) }
 }
 
 // fill puts entries into a map, as --map says.
@@ -292,6 +310,20 @@ func names(programs []*bpf.Program) string {
 		list[i] = p.Name
 	}
 	return strings.Join(list, ", ")
+}
+
+// openCapture opens the input; it is to be closed.
+func openCapture(env *cli.Env, name string) (io.Closer, *replay.Capture, error) {
+	input, err := openInput(env, name)
+	if err != nil {
+		return nil, nil, cli.Exit(cli.BadInput, err)
+	}
+	capture, err := replay.OpenCapture(input)
+	if err != nil {
+		input.Close()
+		return nil, nil, cli.Exit(cli.BadInput, fmt.Errorf("%s: %w", name, err))
+	}
+	return input, capture, nil
 }
 
 func openInput(env *cli.Env, name string) (io.ReadCloser, error) {

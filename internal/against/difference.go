@@ -9,6 +9,7 @@ import (
 
 	"ebtools/bpf/linux"
 	"ebtools/internal/kernel"
+	"ebtools/internal/show"
 	"ebtools/vm"
 )
 
@@ -48,7 +49,7 @@ func appendBytes(all []Difference, what string, want, got []byte) []Difference {
 		return all
 	}
 	if len(want) != len(got) {
-		all = append(all, Difference{"length of the " + what, bytesOf(len(want)), bytesOf(len(got))})
+		all = append(all, Difference{"length of the " + what, show.Plural(len(want), "byte"), show.Plural(len(got), "byte")})
 	}
 	n := min(len(want), len(got))
 	for i := range n {
@@ -59,8 +60,6 @@ func appendBytes(all []Difference, what string, want, got []byte) []Difference {
 	}
 	return all
 }
-
-func bytesOf(n int) string { return fmt.Sprintf("%d bytes", n) }
 
 // appendContext compares contexts field by field.
 func appendContext(all []Difference, t linux.ProgramType, want, got []byte) []Difference {

@@ -25,6 +25,9 @@ const (
 	BadObject = 3 // bad object or source
 	Rejected  = 4 // by a verifier
 	BadInput  = 5 // bad input data; what was read is still reported
+
+	NoPrivilege = 6 // a privilege is missing
+	Lacking     = 7 // the kernel lacks it, or there is none
 )
 
 // Error is an error that decides the exit code.

@@ -13,11 +13,10 @@ func all(linux.HelperID) bool { return true }
 // TestUsesEverything makes sure that programs use what the package says.
 func TestUsesEverything(t *testing.T) {
 	type kind struct {
-		op   uint8
-		src  bpf.Register
-		off  int16
-		imm  int32
-		size int
+		op  uint8
+		src bpf.Register
+		off int16
+		imm int32
 	}
 	seen := map[kind]int{}
 	most, frames := 0, 0

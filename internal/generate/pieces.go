@@ -69,11 +69,11 @@ func (g *generator) condition() bpf.Instruction {
 func (g *generator) branches() {
 	otherwise := g.jump(g.condition())
 	g.arithmetic()
-	goto_ := jump()
+	over := jump()
 	if g.one(2) {
-		goto_ = bpf.Instruction{Op: bpf.OpcodeJA32}
+		over = bpf.Instruction{Op: bpf.OpcodeJA32}
 	}
-	end := g.jump(goto_)
+	end := g.jump(over)
 	g.land(otherwise)
 	g.arithmetic()
 	g.land(end)

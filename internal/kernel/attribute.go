@@ -61,6 +61,8 @@ const (
 	mapNextKey         command = 4
 	progLoad           command = 5
 	progTestRun        command = 10
+	mapByID            command = 14
+	objectInfo         command = 15
 	btfLoad            command = 18
 	mapLookupAndDelete command = 21
 	mapFreeze          command = 22

@@ -283,3 +283,27 @@ func TestFunctionAddress(t *testing.T) {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
+
+// TestDrain: what was closed is gone afterwards.
+func TestDrain(t *testing.T) {
+	k := open(t)
+	for range 50 {
+		p, err := k.Load(&bpf.Program{Type: linux.ProgXDP, Instructions: []bpf.Instruction{set(0, 2), exit}}, LoadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Close()
+	}
+	if done, err := k.Drain(); err != nil || !done {
+		t.Errorf("%v, %v", done, err)
+	}
+}
+
+// TestMapID: a map has a number for as long as there is a descriptor.
+func TestMapID(t *testing.T) {
+	k := open(t, &bpf.Map{Name: "m", Type: linux.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	id, err := mapID(k.FD(0))
+	if err != nil || !mapExists(id) {
+		t.Errorf("map %d: %v", id, err)
+	}
+}
