@@ -35,12 +35,12 @@ func TestKernelStrings(t *testing.T) {
 	data = append(data, []byte(strings.Repeat("ab", 32_767)+"x\x00")...) // as long as may be
 	c := newCalls(t, results(1024), readOnly(data))
 	argument := func(reg bpf.Register) []bpf.Instruction {
-		switch rng.IntN(16) {
+		switch rng.IntN(40) {
 		case 0:
 			return join(valueAt(reg, 1, uint32(long1+rng.IntN(600))))
 		case 1:
 			return join(valueAt(reg, 1, uint32(long2+rng.IntN(4))))
-		case 2:
+		case 2, 3:
 			bad := []uint64{0, 1, 4095, 4096, 0x400000, 0x8000_0000_0000_0000, 0xffff_f000_0000_0000, ^uint64(0) - 4095}
 			return join(long(reg, bad[rng.IntN(len(bad))]))
 		}
@@ -60,7 +60,7 @@ func TestKernelStrings(t *testing.T) {
 		"bpf_strspn": {argument, argument}, "bpf_strcspn": {argument, argument}, "bpf_strstr": {argument, argument}, "bpf_strnstr": {argument, argument, limit},
 	}
 	names, calls := slices.Sorted(maps.Keys(functions)), 0
-	for range 400 {
+	for range 500 {
 		var prog []bpf.Instruction
 		for i := range 20 {
 			name := names[rng.IntN(len(names))]
