@@ -25,8 +25,7 @@ func mix(off uint32, reg bpf.Register) []bpf.Instruction {
 // each is a loop over the iterator at the given place on the stack, which folds
 // what it gives into map 0.
 func each(next bpf.Instruction, place, off int32) []bpf.Instruction {
-	body := join(load(4, r3, r0, 0), mix(uint32(off), r3), mix(uint32(off), r3))
-	body = body[:len(body)/2]
+	body := join(load(4, r3, r0, 0), mix(uint32(off), r3))
 	head := join(at(r1, place), next)
 	return join(head, jumpIf(bpf.OpJEQ, r0, 0, int16(len(body)+1)), body, jump(int16(-len(body)-len(head)-2)))
 }
@@ -58,14 +57,21 @@ func TestKernelIterators(t *testing.T) {
 			c.run(linked(join(at(r1, -16), from, set(r3, n), bitsNew, low32(), keep(0), each(bitsNext, -16, 8), at(r1, -16), bitsDestroy, set(r0, 2), exit)), bytesUpTo(14))
 		}
 	}
+	if len(c.refused) > 0 {
+		t.Error("the kernel refused a program")
+	}
+}
+
+// TestKernelSections runs what begins and ends sections in the kernel, and here.
+func TestKernelSections(t *testing.T) {
+	c := newCalls(t, results(8))
 	sections := join(
 		kfunc(t, "bpf_rcu_read_lock"), kfunc(t, "bpf_preempt_disable"), kfunc(t, "bpf_preempt_disable"), at(r1, -8), kfunc(t, "bpf_local_irq_save"),
 		at(r1, -16), kfunc(t, "bpf_local_irq_save"), at(r1, -16), kfunc(t, "bpf_local_irq_restore"), at(r1, -8), kfunc(t, "bpf_local_irq_restore"),
 		kfunc(t, "bpf_preempt_enable"), kfunc(t, "bpf_preempt_enable"), kfunc(t, "bpf_rcu_read_unlock"), set(r0, 2), exit,
 	)
-	c.run(linked(sections), bytesUpTo(14))
-	if len(c.refused) > 0 {
-		t.Error("the kernel refused a program")
+	if !c.run(linked(sections), bytesUpTo(14)) {
+		t.Error(c.refused)
 	}
 }
 
@@ -80,17 +86,17 @@ func withFunction(main []bpf.Instruction, pc int, function []bpf.Instruction) *b
 // registers survive.
 func TestKernelLoop(t *testing.T) {
 	c := newCalls(t, results(64))
-	for _, count := range []int32{0, 1, 2, 10, 1000, 8 << 20, 8<<20 + 1, -1} {
+	for _, count := range []int64{0, 1, 2, 10, 1000, 8 << 20, 8<<20 + 1, -1, 1<<32 + 5} {
 		for _, stop := range []int32{0, 1, 5, 999, math.MaxInt32} {
 			for _, flags := range []int32{0, 1, -1} {
 				if count > 10_000 && count <= maxLoops && stop > 1000 {
 					continue // takes long
 				}
-				main := join(set(r6, 6), set(r7, 7), storeK(8, fp, -8, 1), set(r1, count), functionAt(r2, 0), at(r3, -8), set(r4, flags),
+				main := join(set(r6, 6), set(r7, 7), storeK(8, fp, -8, 1), long(r1, uint64(count)), functionAt(r2, 0), at(r3, -8), set(r4, flags),
 					call(int32(linux.FnLoop)), keep(0), load(8, r6, fp, -8), mix(8, r6), mix(8, r7), set(r0, 2), exit)
 				function := join(load(8, r3, r2, 0), alu(bpf.OpMul, r3, 3), aluX(bpf.OpXor, r3, r1), store(8, r2, 0, r3),
 					set(r0, 0), set(r6, 0), set(r7, 0), jumpIf(bpf.OpJNE, r1, stop, 1), set(r0, 1), exit)
-				c.run(withFunction(main, 4, function), bytesUpTo(14))
+				c.run(withFunction(main, 5, function), bytesUpTo(14))
 			}
 		}
 	}
@@ -106,7 +112,7 @@ func TestKernelTailCall(t *testing.T) {
 	const programs = 4
 	names := []string{"a", "b", "c", "d"}
 	compared := 0
-	for round := range 300 {
+	for round := range 60 {
 		jumps := &bpf.Map{Name: "jumps", Type: linux.MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 6}
 		for i, name := range names {
 			jumps.Values = append(jumps.Values, bpf.MapValue{Index: uint32(i), Name: name})
@@ -124,7 +130,7 @@ func TestKernelTailCall(t *testing.T) {
 		}
 		var loaded []*kernel.Program
 		for _, p := range obj.Programs {
-			l, err := k.Load(p, kernel.LoadOptions{})
+			l, err := k.Load(p, kernel.LoadOptions{Functions: true})
 			if err != nil {
 				t.Fatal(err)
 			}

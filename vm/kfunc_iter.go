@@ -137,7 +137,7 @@ func iterBitsNew(t *thread, r *registers) {
 	clear(state)
 	n := uint64(uint32(r[3]))
 	switch {
-	case n == 0:
+	case n == 0 || r[2] == 0:
 		r[0] = errno32(linux.EINVAL)
 		return
 	case n > maxBitsWords:
@@ -145,8 +145,11 @@ func iterBitsNew(t *thread, r *registers) {
 		return
 	}
 	b, err := t.mem.bytes(r[2], n*8, false)
-	if err != nil { // the kernel reads as bpf_probe_read_kernel does
+	if err != nil {
 		r[0] = errno32(linux.EFAULT)
+		if n > 1 && !kernelAddress(r[2]) { // one word is read on a way of its own
+			r[0] = errno32(linux.ERANGE)
+		}
 		return
 	}
 	for len(b) > 0 {
