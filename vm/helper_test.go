@@ -50,11 +50,20 @@ func TestFormat(t *testing.T) {
 		{"%sx", []uint64{base}, "", linux.EINVAL},
 		{"\x01", nil, "", linux.EINVAL},
 	} {
-		got, n, err := p.machine.workers[0].thread.format(c.format, c.args)
+		got, n, err := formatLine(p.machine, c.format, c.args)
 		if got != c.want || err != c.err || n != len(c.want) {
 			t.Errorf("%q: %q, %d, %v, want %q, %v", c.format, got, n, err, c.want, c.err)
 		}
 	}
+}
+
+// formatLine formats into a buffer of the size that trace_printk has.
+func formatLine(m *Machine, format string, args []uint64) (line string, length int, err error) {
+	to := make([]byte, lineRoom)
+	if length, err = m.workers[0].thread.format(to, []byte(format), args); err != nil {
+		return "", 0, err
+	}
+	return string(to[:min(length, lineRoom-1)]), length, nil
 }
 
 func TestTrace(t *testing.T) {

@@ -38,6 +38,7 @@ type thread struct {
 	random   uint64   // state of the random numbers
 
 	held       held // what the run must give back
+	formatter  formatter
 	formatArgs [maxFormatArguments]uint64
 	eventData  []byte // what perf events are put together in
 }
