@@ -2,7 +2,6 @@ package vm
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"os"
@@ -202,21 +201,11 @@ func linked(insns []bpf.Instruction, starts ...int) *bpf.Program {
 		p.Functions[len(p.Functions)-1].Len = start - p.Functions[len(p.Functions)-1].Start
 		p.Functions = append(p.Functions, bpf.Function{Name: fmt.Sprintf("function%d", i+1), Start: start, Len: len(insns) - start})
 	}
-	for pc, in := range insns {
-		if in.Op == bpf.OpcodeCall && in.Src == bpf.CallKfunc {
-			p.Externs = append(p.Externs, bpf.ExternRef{PC: pc, Extern: &bpf.Extern{Name: kfuncNames[in.Imm]}})
-		}
-	}
-	return p
+	return withExterns(p, func(id int32) string { return kfuncNames[id] })
 }
 
 // keep stores r0 at an offset of map 0.
 func keep(off uint32) []bpf.Instruction { return join(valueAt(r1, 0, off), store(8, r1, 0, r0)) }
-
-// unless puts a jump over body before it, taken when the register is 0.
-func unlessZero(reg bpf.Register, body []bpf.Instruction) []bpf.Instruction {
-	return join(jumpIf(bpf.OpJEQ, reg, 0, int16(len(body))), body)
-}
 
 // dataMap is an array map of one value with the given contents.
 func dataMap(contents []byte) *bpf.Map {
@@ -229,5 +218,3 @@ func readOnly(contents []byte) *bpf.Map {
 	m.Flags, m.Frozen = linux.FRdonlyProg, true
 	return m
 }
-
-func u64(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }

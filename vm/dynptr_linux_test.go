@@ -61,8 +61,6 @@ func (s *dynptrSteps) flags() int32 {
 	return 0
 }
 
-func at(reg bpf.Register, off int32) []bpf.Instruction { return join(move(reg, fp), add(reg, off)) }
-
 // create makes a dynptr.
 func (s *dynptrSteps) create() []bpf.Instruction {
 	if s.rng.IntN(2) == 0 {

@@ -1,15 +1,10 @@
 package vm
 
 import (
-	"errors"
 	"fmt"
 
 	"ebtools/bpf/linux"
 )
-
-// ErrHeld says that a program ended, or handed on by a tail call, with something
-// taken that it must give back first: a reserved record, an iterator, a lock.
-var ErrHeld = errors.New("not given back")
 
 // held is what the run under way has taken.
 type held struct {

@@ -134,26 +134,34 @@ func TestKernelNumbers(t *testing.T) {
 // TestKernelSnprintf compares bpf_snprintf's result and buffer over sizes of both.
 // What it formats is compared by TestKernelFormat.
 func TestKernelSnprintf(t *testing.T) {
-	format := "%d %s|%08x %pI4\x00plain\x00%d\x01\x00"
-	c := newCalls(t, results(256), readOnly([]byte(format+strings.Repeat("\x00", 8)+"hello\x00")))
-	fill := func() (prog []bpf.Instruction) {
-		for off := 8; off < 256; off += 8 {
-			prog = join(prog, valueAt(r1, 0, uint32(off)), storeK(8, r1, 0, -1))
-		}
-		return prog
+	formats := []string{"%d %s|%08x %pI4", "plain", "%pI6|%d|%s %x", "%pks %c%d %pi4", "%pI4%s", "%d%d%d%lld"}
+	var data []byte
+	var starts []uint32
+	for _, f := range formats {
+		starts = append(starts, uint32(len(data)))
+		data = append(append(data, f...), 0)
 	}
-	for _, at := range []uint32{0, 17, 23} {
-		for _, size := range []int32{0, 1, 2, 5, 20, 29, 30, 31, 40, 100} {
-			for _, args := range []int32{0, 1, 8, 24, 32, 40, 96, 104} {
-				prog := join(valueAt(r6, 1, uint32(len(format)+8)))
-				for off := -104; off < 0; off += 8 {
-					prog = join(prog, store(8, fp, off, r6))
+	text := uint32(len(data))
+	c := newCalls(t, results(256), readOnly(append(data, "hello, this is some text\x00"...)))
+	before := []bpf.Instruction{}
+	for off := 8; off < 256; off += 8 {
+		before = join(before, valueAt(r1, 0, uint32(off)), storeK(8, r1, 0, -1))
+	}
+	before = join(before, valueAt(r6, 1, text))
+	for off := -104; off < 0; off += 8 {
+		before = join(before, store(8, fp, off, r6))
+	}
+	for i, format := range formats {
+		for _, size := range []int32{0, 1, 2, 5, 12, 20, 29, 30, 31, 40, 100} {
+			for _, args := range []int32{0, 1, 32, 40, 96, 104} {
+				prog := join(before, valueAt(r1, 0, 8), set(r2, size), valueAt(r3, 1, starts[i]), move(r4, fp), add(r4, -104))
+				for j, part := range strings.Split(format, "%")[1:] { // numbers for what is no address
+					if part[0] != 's' && part[0] != 'p' {
+						prog = join(prog, storeK(8, fp, -104+8*j, int32(-5*j-3)))
+					}
 				}
-				prog = join(prog, fill(), storeK(8, fp, -104, -5), storeK(8, fp, -88, 77), valueAt(r1, 0, 8), set(r2, size), valueAt(r3, 1, at))
 				if args == 0 {
 					prog = join(prog, set(r4, 0))
-				} else {
-					prog = join(prog, move(r4, fp), add(r4, -104))
 				}
 				c.run(linked(join(prog, set(r5, args), call(int32(linux.FnSnprintf)), keep(0), set(r0, 2), exit)), bytesUpTo(14))
 			}
