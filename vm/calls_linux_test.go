@@ -17,9 +17,9 @@ import (
 	"ebtools/internal/kernel"
 )
 
-// calls runs programs that call helpers and kernel functions, here and in the
+// callTest runs programs that call helpers and kernel functions, here and in the
 // kernel, and compares what they leave in maps, rings and perf events.
-type calls struct {
+type callTest struct {
 	t       testing.TB
 	kernel  *kernel.Kernel
 	cpu     int
@@ -31,10 +31,10 @@ type calls struct {
 	refused map[string]int
 }
 
-func newCalls(t testing.TB, defs ...*bpf.Map) *calls {
+func newCallTest(t testing.TB, defs ...*bpf.Map) *callTest {
 	t.Helper()
 	k, cpu := newKernel(t, defs...)
-	c := &calls{t: t, kernel: k, cpu: cpu, rings: map[int]*kernel.Ring{}, refused: map[string]int{}}
+	c := &callTest{t: t, kernel: k, cpu: cpu, rings: map[int]*kernel.Ring{}, refused: map[string]int{}}
 	opts := Options{CPUs: k.CPUs()}
 	for i, def := range defs {
 		switch def.Type {
@@ -73,7 +73,7 @@ func newCalls(t testing.TB, defs ...*bpf.Map) *calls {
 
 // run runs the program on both sides on each packet. It reports whether the
 // kernel took it.
-func (c *calls) run(p *bpf.Program, packets ...[]byte) bool {
+func (c *callTest) run(p *bpf.Program, packets ...[]byte) bool {
 	c.t.Helper()
 	loaded, err := c.kernel.Load(p, kernel.LoadOptions{})
 	if err != nil {
@@ -107,7 +107,7 @@ func (c *calls) run(p *bpf.Program, packets ...[]byte) bool {
 }
 
 // differMaps compares the array maps, 8 bytes at a time.
-func (c *calls) differMaps() (diff string) {
+func (c *callTest) differMaps() (diff string) {
 	for i, m := range c.machine.maps {
 		if m.def.Type != linux.MapArray || m.def.Frozen {
 			continue
@@ -139,7 +139,7 @@ func differWords(name, want, got string) (diff string) {
 	return diff
 }
 
-func (c *calls) differEvents() string {
+func (c *callTest) differEvents() string {
 	if c.perf == nil {
 		return ""
 	}
@@ -159,7 +159,7 @@ func (c *calls) differEvents() string {
 }
 
 // differRing reads what a ring has on both sides.
-func (c *calls) differRing(index int) string {
+func (c *callTest) differRing(index int) string {
 	want := c.rings[index].Read()
 	var got [][]byte
 	for record := range c.machine.maps[index].Records() {

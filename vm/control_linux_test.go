@@ -39,7 +39,7 @@ func TestKernelIterators(t *testing.T) {
 			words[i] = byte(rng.Uint32())
 		}
 	}
-	c := newCalls(t, results(64), readOnly(words))
+	c := newCallTest(t, results(64), readOnly(words))
 	limits := []int32{math.MinInt32, math.MinInt32 + 1, -8 << 20, -(8 << 20) - 1, -5, -1, 0, 1, 3, 1000, 8 << 20, 8<<20 + 1, math.MaxInt32 - 3, math.MaxInt32}
 	numNew, numNext, numDestroy := kfunc(t, "bpf_iter_num_new"), kfunc(t, "bpf_iter_num_next"), kfunc(t, "bpf_iter_num_destroy")
 	for _, start := range limits {
@@ -64,7 +64,7 @@ func TestKernelIterators(t *testing.T) {
 
 // TestKernelSections runs what begins and ends sections in the kernel, and here.
 func TestKernelSections(t *testing.T) {
-	c := newCalls(t, results(8))
+	c := newCallTest(t, results(8))
 	sections := join(
 		kfunc(t, "bpf_rcu_read_lock"), kfunc(t, "bpf_preempt_disable"), kfunc(t, "bpf_preempt_disable"), at(r1, -8), kfunc(t, "bpf_local_irq_save"),
 		at(r1, -16), kfunc(t, "bpf_local_irq_save"), at(r1, -16), kfunc(t, "bpf_local_irq_restore"), at(r1, -8), kfunc(t, "bpf_local_irq_restore"),
@@ -85,7 +85,7 @@ func withFunction(main []bpf.Instruction, pc int, function []bpf.Instruction) *b
 // TestKernelLoop compares bpf_loop: how often it calls, what it returns, and that
 // registers survive.
 func TestKernelLoop(t *testing.T) {
-	c := newCalls(t, results(64))
+	c := newCallTest(t, results(64))
 	for _, count := range []int64{0, 1, 2, 10, 1000, 8 << 20, 8<<20 + 1, -1, 1<<32 + 5} {
 		for _, stop := range []int32{0, 1, 5, 999, math.MaxInt32} {
 			for _, flags := range []int32{0, 1, -1} {
@@ -216,7 +216,7 @@ func (u *userRing) add(size int, record []byte) {
 func TestKernelUserRingbuf(t *testing.T) {
 	const size = 4096
 	rng := rand.New(rand.NewPCG(5, 8))
-	c := newCalls(t, results(64), &bpf.Map{Name: "samples", Type: linux.MapUserRingbuf, MaxEntries: size})
+	c := newCallTest(t, results(64), &bpf.Map{Name: "samples", Type: linux.MapUserRingbuf, MaxEntries: size})
 	ring := openUserRing(t, c.kernel, 1, size)
 	for range 400 {
 		for range rng.IntN(12) {

@@ -131,7 +131,7 @@ func (s *dynptrSteps) slice() []bpf.Instruction {
 // TestKernelDynptr compares random operations on dynptrs. Those of ring buffers are
 // part of TestKernelRingbuf.
 func TestKernelDynptr(t *testing.T) {
-	c := newCalls(t, results(2*dynptrResults), dataMap(bytesUpTo(dynptrMemory)))
+	c := newCallTest(t, results(2*dynptrResults), dataMap(bytesUpTo(dynptrMemory)))
 	rng := rand.New(rand.NewPCG(5, 5))
 	steps, n := 0, 1500
 	if require.Long() {

@@ -128,7 +128,7 @@ func (t *thread) emit(m *Map, data, packet []byte) {
 
 // deliver hands what the ring has to Options.Event. That takes it out; without
 // one it stays, for [Map.Records].
-func (t *thread) deliver(m *Map, b *ring) {
+func (t *thread) deliver(m *Map, b *ringBuffer) {
 	event := t.machine.options.Event
 	if event == nil {
 		return

@@ -39,8 +39,8 @@ var mapKinds = map[linux.MapType]mapKind{
 	linux.MapXskmap:         {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
 	linux.MapProgArray:      {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
 	linux.MapPerfEventArray: {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
-	linux.MapRingbuf:        {make: newRing},
-	linux.MapUserRingbuf:    {make: newRing},
+	linux.MapRingbuf:        {make: newRingBuffer},
+	linux.MapUserRingbuf:    {make: newRingBuffer},
 }
 
 // checkSizes gives the kernel's answer to the making of a map (the alloc_check

@@ -33,7 +33,7 @@ func TestKernelStrings(t *testing.T) {
 	data := append(short, []byte(strings.Repeat("ab", 33_000)+"\x00")...) // too long
 	long2 := len(data)
 	data = append(data, []byte(strings.Repeat("ab", 32_767)+"x\x00")...) // as long as may be
-	c := newCalls(t, results(1024), readOnly(data))
+	c := newCallTest(t, results(1024), readOnly(data))
 	argument := func(reg bpf.Register) []bpf.Instruction {
 		switch rng.IntN(40) {
 		case 0:
@@ -99,7 +99,7 @@ func TestKernelNumbers(t *testing.T) {
 		at[text] = uint32(len(data))
 		data = append(append(data, text...), 0, '7', '7')
 	}
-	c := newCalls(t, results(2048), readOnly(data))
+	c := newCallTest(t, results(2048), readOnly(data))
 	calls := 0
 	for _, text := range texts {
 		for _, helper := range []linux.HelperID{linux.FnStrtol, linux.FnStrtoul} {
@@ -142,7 +142,7 @@ func TestKernelSnprintf(t *testing.T) {
 		data = append(append(data, f...), 0)
 	}
 	text := uint32(len(data))
-	c := newCalls(t, results(256), readOnly(append(data, "hello, this is some text\x00"...)))
+	c := newCallTest(t, results(256), readOnly(append(data, "hello, this is some text\x00"...)))
 	before := []bpf.Instruction{}
 	for off := 8; off < 256; off += 8 {
 		before = join(before, valueAt(r1, 0, uint32(off)), storeK(8, r1, 0, -1))

@@ -37,7 +37,7 @@ type thread struct {
 	redirect Redirect // where the last redirect helper sent it
 	random   uint64   // state of the random numbers
 
-	held       held // what the run must give back
+	holds      holdings // what the run must give back
 	formatter  formatter
 	formatArgs [maxFormatArguments]uint64
 	eventData  []byte // what perf events are put together in
@@ -108,7 +108,7 @@ func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
 	if err != nil {
 		err = t.faultAt(pc, err)
 	}
-	if t.held.any() {
+	if t.holds.any() {
 		if err == nil {
 			err = t.leaked()
 		}
