@@ -24,7 +24,7 @@ const (
 	maxAllocation   = 4 << 20
 	hashElement     = 48
 	maxLPMData      = 256
-	lpmNodeSize     = 40
+	lpmNodeSize     = 24
 	maxStorageValue = math.MaxUint16 - 128
 	maxStackDepth   = 127 // sysctl kernel.perf_event_max_stack
 	maxCPUs         = 8192
