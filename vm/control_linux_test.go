@@ -208,7 +208,7 @@ func (u *userRing) add(size int, record []byte) {
 	off := *position & uint64(size-1)
 	binary.NativeEndian.PutUint64(data[off:], uint64(len(record)))
 	copy(data[off+8:], record)
-	atomic.AddUint64(position, span(uint64(len(record))))
+	atomic.AddUint64(position, recordSpan(uint64(len(record))))
 }
 
 // TestKernelUserRingbuf compares bpf_user_ringbuf_drain: the samples that the

@@ -2,7 +2,6 @@ package vm
 
 import (
 	"encoding/binary"
-	"fmt"
 	"iter"
 	"math"
 	"math/bits"
@@ -48,18 +47,18 @@ const (
 
 func isRing(t linux.MapType) bool { return t == linux.MapRingbuf || t == linux.MapUserRingbuf }
 
-func newRingBuffer(def *bpf.Map) entries {
-	return &ringBuffer{absent: absent{linux.ENOTSUPP}, name: "a record of map " + def.Name, data: aligned(int(def.MaxEntries))}
+// checkRingBuffer: a ring is a power of two of pages.
+func checkRingBuffer(r *request) error {
+	n := r.MaxEntries
+	if r.KeySize != 0 || r.ValueSize != 0 || n < ringPage || n&(n-1) != 0 || r.Flags&^linux.FNUMANode != 0 {
+		return linux.EINVAL
+	}
+	return nil
 }
 
-// newRingMap makes a map that is a ring: of a power of two of pages.
-func newRingMap(machine *Machine, def *bpf.Map) (*Map, error) {
-	n := def.MaxEntries
-	if def.KeySize != 0 || def.ValueSize != 0 || n < ringPage || n&(n-1) != 0 || def.Flags&^linux.FNUMANode != 0 {
-		return nil, fmt.Errorf("map %s: a %s of %d bytes, keys of %d and values of %d, flags %#x: %w",
-			def.Name, def.Type, n, def.KeySize, def.ValueSize, def.Flags, linux.EINVAL)
-	}
-	return &Map{machine: machine, def: def, cpus: 1, entries: newRingBuffer(def)}, nil
+func newRingBuffer(m *Map) error {
+	m.entries = &ringBuffer{absent: absent{linux.ENOTSUPP}, name: "a record of map " + m.def.Name, data: aligned(int(m.def.MaxEntries))}
+	return nil
 }
 
 // asLoaded gives a map the number of entries that libbpf would: a ring has a power
@@ -80,8 +79,8 @@ func asLoaded(def *bpf.Map, cpus int) *bpf.Map {
 	return &loaded
 }
 
-// span is what a record of size bytes takes.
-func span(size uint64) uint64 { return (size + ringHeader + 7) &^ 7 }
+// recordSpan is what a record of size bytes takes.
+func recordSpan(size uint64) uint64 { return (size + ringHeader + 7) &^ 7 }
 
 func (b *ringBuffer) offset(pos uint64) uint64 { return pos & uint64(len(b.data)-1) }
 
@@ -95,7 +94,7 @@ func (b *ringBuffer) reserve(size uint64) (pos uint64, ok bool) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	// One byte less than the whole, as the kernel has it.
-	if size > maxRecord || b.producer+span(size)-b.consumer >= uint64(len(b.data)) {
+	if size > maxRecord || b.producer+recordSpan(size)-b.consumer >= uint64(len(b.data)) {
 		b.lost++
 		return 0, false
 	}
@@ -108,7 +107,7 @@ func (b *ringBuffer) begin(size uint64) (pos uint64) {
 	off := b.offset(pos)
 	binary.LittleEndian.PutUint32(b.data[off:], uint32(size)|ringBusy)
 	binary.LittleEndian.PutUint32(b.data[off+4:], uint32(off/ringPage)+ringMetaSize)
-	b.producer += span(size)
+	b.producer += recordSpan(size)
 	return pos
 }
 
@@ -167,7 +166,7 @@ func (b *ringBuffer) next() (record []byte, ok bool) {
 		case length&ringBusy != 0:
 			return nil, false
 		case length&ringDiscard != 0:
-			b.consumer += span(size)
+			b.consumer += recordSpan(size)
 			continue
 		}
 		if record, ok = b.memory(b.consumer, size); !ok {
@@ -184,7 +183,7 @@ func (b *ringBuffer) next() (record []byte, ok bool) {
 func (b *ringBuffer) release(record []byte) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
-	b.consumer += span(uint64(len(record)))
+	b.consumer += recordSpan(uint64(len(record)))
 }
 
 // query answers bpf_ringbuf_query.
@@ -249,9 +248,9 @@ func (m *Map) AddRecord(data []byte) error {
 	defer b.lock.Unlock()
 	size := uint64(len(data))
 	switch room := uint64(len(b.data)) - (b.producer - b.consumer); {
-	case size >= ringDiscard || span(size) > uint64(len(b.data)):
+	case size >= ringDiscard || recordSpan(size) > uint64(len(b.data)):
 		return linux.E2BIG
-	case span(size) > room:
+	case recordSpan(size) > room:
 		return linux.ENOSPC
 	}
 	pos := b.begin(size)
