@@ -35,8 +35,7 @@ func (t *thread) callback(pc int, arguments ...uint64) (r0 uint64, ok bool) {
 		t.fault = fmt.Errorf("a callback in frame %d of %d: %w", t.depth+1, bpf.MaxCallDepth, ErrCallDepth)
 		return 0, false
 	}
-	if t.left--; t.left < 0 {
-		t.fault = fmt.Errorf("%w: the limit is %d", ErrLimit, t.budget)
+	if t.left--; t.exhausted() {
 		return 0, false
 	}
 	registers, back, base := [11]uint64(t.regs[:11]), t.pc, t.base
@@ -61,4 +60,13 @@ func (t *thread) nested() (r0 uint64, ok bool) {
 	}
 	t.code = c
 	return t.regs[0], err == nil
+}
+
+// exhausted ends the run when it has no instructions left.
+func (t *thread) exhausted() bool {
+	if t.left >= 0 {
+		return false
+	}
+	t.fault = fmt.Errorf("%w: the limit is %d", ErrLimit, t.budget)
+	return true
 }

@@ -2,7 +2,6 @@ package vm
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"os"
@@ -18,9 +17,9 @@ import (
 	"ebtools/internal/kernel"
 )
 
-// calls runs programs that call helpers and kernel functions, here and in the
+// callTest runs programs that call helpers and kernel functions, here and in the
 // kernel, and compares what they leave in maps, rings and perf events.
-type calls struct {
+type callTest struct {
 	t       testing.TB
 	kernel  *kernel.Kernel
 	cpu     int
@@ -32,10 +31,10 @@ type calls struct {
 	refused map[string]int
 }
 
-func newCalls(t testing.TB, defs ...*bpf.Map) *calls {
+func newCallTest(t testing.TB, defs ...*bpf.Map) *callTest {
 	t.Helper()
 	k, cpu := newKernel(t, defs...)
-	c := &calls{t: t, kernel: k, cpu: cpu, rings: map[int]*kernel.Ring{}, refused: map[string]int{}}
+	c := &callTest{t: t, kernel: k, cpu: cpu, rings: map[int]*kernel.Ring{}, refused: map[string]int{}}
 	opts := Options{CPUs: k.CPUs()}
 	for i, def := range defs {
 		switch def.Type {
@@ -74,7 +73,7 @@ func newCalls(t testing.TB, defs ...*bpf.Map) *calls {
 
 // run runs the program on both sides on each packet. It reports whether the
 // kernel took it.
-func (c *calls) run(p *bpf.Program, packets ...[]byte) bool {
+func (c *callTest) run(p *bpf.Program, packets ...[]byte) bool {
 	c.t.Helper()
 	loaded, err := c.kernel.Load(p, kernel.LoadOptions{})
 	if err != nil {
@@ -108,7 +107,7 @@ func (c *calls) run(p *bpf.Program, packets ...[]byte) bool {
 }
 
 // differMaps compares the array maps, 8 bytes at a time.
-func (c *calls) differMaps() (diff string) {
+func (c *callTest) differMaps() (diff string) {
 	for i, m := range c.machine.maps {
 		if m.def.Type != linux.MapArray || m.def.Frozen {
 			continue
@@ -140,7 +139,7 @@ func differWords(name, want, got string) (diff string) {
 	return diff
 }
 
-func (c *calls) differEvents() string {
+func (c *callTest) differEvents() string {
 	if c.perf == nil {
 		return ""
 	}
@@ -160,7 +159,7 @@ func (c *calls) differEvents() string {
 }
 
 // differRing reads what a ring has on both sides.
-func (c *calls) differRing(index int) string {
+func (c *callTest) differRing(index int) string {
 	want := c.rings[index].Read()
 	var got [][]byte
 	for record := range c.machine.maps[index].Records() {
@@ -202,21 +201,11 @@ func linked(insns []bpf.Instruction, starts ...int) *bpf.Program {
 		p.Functions[len(p.Functions)-1].Len = start - p.Functions[len(p.Functions)-1].Start
 		p.Functions = append(p.Functions, bpf.Function{Name: fmt.Sprintf("function%d", i+1), Start: start, Len: len(insns) - start})
 	}
-	for pc, in := range insns {
-		if in.Op == bpf.OpcodeCall && in.Src == bpf.CallKfunc {
-			p.Externs = append(p.Externs, bpf.ExternRef{PC: pc, Extern: &bpf.Extern{Name: kfuncNames[in.Imm]}})
-		}
-	}
-	return p
+	return withExterns(p, func(id int32) string { return kfuncNames[id] })
 }
 
 // keep stores r0 at an offset of map 0.
 func keep(off uint32) []bpf.Instruction { return join(valueAt(r1, 0, off), store(8, r1, 0, r0)) }
-
-// unless puts a jump over body before it, taken when the register is 0.
-func unlessZero(reg bpf.Register, body []bpf.Instruction) []bpf.Instruction {
-	return join(jumpIf(bpf.OpJEQ, reg, 0, int16(len(body))), body)
-}
 
 // dataMap is an array map of one value with the given contents.
 func dataMap(contents []byte) *bpf.Map {
@@ -229,5 +218,3 @@ func readOnly(contents []byte) *bpf.Map {
 	m.Flags, m.Frozen = linux.FRdonlyProg, true
 	return m
 }
-
-func u64(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }

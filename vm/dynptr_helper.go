@@ -111,7 +111,7 @@ func (t *thread) commitDynptr(r *registers, discard bool) {
 	if d.kind == dynptrNull {
 		return
 	}
-	i := t.held.recordAt(d.data)
+	i := t.holds.recordAt(d.data)
 	if d.kind != dynptrRingbuf || i < 0 {
 		t.fail(1, fmt.Errorf("the dynptr is of no reserved record: %w", ErrArgument))
 		return

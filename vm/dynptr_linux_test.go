@@ -61,8 +61,6 @@ func (s *dynptrSteps) flags() int32 {
 	return 0
 }
 
-func at(reg bpf.Register, off int32) []bpf.Instruction { return join(move(reg, fp), add(reg, off)) }
-
 // create makes a dynptr.
 func (s *dynptrSteps) create() []bpf.Instruction {
 	if s.rng.IntN(2) == 0 {
@@ -133,7 +131,7 @@ func (s *dynptrSteps) slice() []bpf.Instruction {
 // TestKernelDynptr compares random operations on dynptrs. Those of ring buffers are
 // part of TestKernelRingbuf.
 func TestKernelDynptr(t *testing.T) {
-	c := newCalls(t, results(2*dynptrResults), dataMap(bytesUpTo(dynptrMemory)))
+	c := newCallTest(t, results(2*dynptrResults), dataMap(bytesUpTo(dynptrMemory)))
 	rng := rand.New(rand.NewPCG(5, 5))
 	steps, n := 0, 1500
 	if require.Long() {

@@ -23,14 +23,16 @@ var eventHelpers = []helper{
 	{id: linux.FnPerfEventOutput, fn: perfEventOutput},
 }
 
-// openEvents has a perf event ready on each CPU, as the readers of libbpf and
-// others do.
-func (m *Map) openEvents() {
-	if s, ok := m.entries.(*slots); ok && m.def.Type == linux.MapPerfEventArray {
-		for i := range min(len(s.used), m.machine.cpus) {
-			s.used[i] = true
+// newPerfEvents makes an array of perf events and has one ready on each CPU, as
+// the readers of libbpf and others do: its number is that of the CPU, from 1.
+func newPerfEvents(m *Map) error {
+	err := newReferences(m)
+	for cpu := range min(int(m.def.MaxEntries), m.machine.cpus) {
+		if err == nil {
+			putLE(m.values.bytes(0, cpu), uint64(cpu+1))
 		}
 	}
+	return err
 }
 
 // perfEventOutput: r1 context, r2 map, r3 flags, r4 data, r5 its size. The flags
@@ -128,7 +130,7 @@ func (t *thread) emit(m *Map, data, packet []byte) {
 
 // deliver hands what the ring has to Options.Event. That takes it out; without
 // one it stays, for [Map.Records].
-func (t *thread) deliver(m *Map, b *ring) {
+func (t *thread) deliver(m *Map, b *ringBuffer) {
 	event := t.machine.options.Event
 	if event == nil {
 		return

@@ -98,7 +98,7 @@ func (s *ringSteps) dynptr(depth int) []bpf.Instruction {
 // TestKernelRingbuf compares random operations on a ring that is read now and
 // then: results, positions, records.
 func TestKernelRingbuf(t *testing.T) {
-	c := newCalls(t, results(1024), &bpf.Map{Name: "ring", Type: linux.MapRingbuf, MaxEntries: 4096}, readOnly(bytesUpTo(5000)))
+	c := newCallTest(t, results(1024), &bpf.Map{Name: "ring", Type: linux.MapRingbuf, MaxEntries: 4096}, readOnly(bytesUpTo(5000)))
 	rng := rand.New(rand.NewPCG(5, 1))
 	n := 1500
 	if require.Long() {
@@ -127,7 +127,7 @@ func TestKernelRingbuf(t *testing.T) {
 // TestKernelPerfEvent compares bpf_perf_event_output over its flags and sizes.
 func TestKernelPerfEvent(t *testing.T) {
 	events := &bpf.Map{Name: "events", Type: linux.MapPerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: 4}
-	c := newCalls(t, results(8), readOnly(bytesUpTo(70_000)), events)
+	c := newCallTest(t, results(8), readOnly(bytesUpTo(70_000)), events)
 	rng := rand.New(rand.NewPCG(5, 2))
 	for range 1500 {
 		packet := bytesUpTo(14 + rng.IntN(1000))

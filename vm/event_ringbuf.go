@@ -21,7 +21,7 @@ var ringHelpers = []helper{
 type record struct {
 	region *region
 	owner  *Map
-	ring   *ring
+	ring   *ringBuffer
 	pos    uint64
 	pc     int // where it was reserved
 	// wrapped is a record's memory while it is written when it goes on at the
@@ -30,12 +30,12 @@ type record struct {
 }
 
 // ringArgument gives the ring that argument n is.
-func (t *thread) ringArgument(n int, r *registers, kind linux.MapType) (*Map, *ring) {
+func (t *thread) ringArgument(n int, r *registers, kind linux.MapType) (*Map, *ringBuffer) {
 	m := t.mapArgument(n, r)
 	if m == nil {
 		return nil, nil
 	}
-	b, ok := m.entries.(*ring)
+	b, ok := m.entries.(*ringBuffer)
 	if !ok || m.def.Type != kind {
 		t.wrongMap(n, m, kind)
 		return nil, nil
@@ -88,7 +88,7 @@ func ringbufSubmit(t *thread, r *registers) { t.commitArgument(r, false) }
 func ringbufDiscard(t *thread, r *registers) { t.commitArgument(r, true) }
 
 func (t *thread) commitArgument(r *registers, discard bool) {
-	i := t.held.recordAt(r[1])
+	i := t.holds.recordAt(r[1])
 	if i < 0 {
 		t.fail(1, fmt.Errorf("%#x is not a reserved record of a ring buffer: %w", r[1], ErrArgument))
 		return
@@ -107,7 +107,7 @@ func ringbufQuery(t *thread, r *registers) {
 
 // reserve takes a record of the ring and gives its address, or 0 when there is
 // no room.
-func (t *thread) reserve(m *Map, b *ring, size uint64) uint64 {
+func (t *thread) reserve(m *Map, b *ringBuffer, size uint64) uint64 {
 	if size > uint64(len(b.data)) {
 		b.reserve(size) // counts as lost
 		return 0
@@ -118,16 +118,16 @@ func (t *thread) reserve(m *Map, b *ring, size uint64) uint64 {
 	}
 	pos, ok := b.reserve(size)
 	if !ok {
-		t.held.spare = append(t.held.spare, rec)
+		t.holds.spare = append(t.holds.spare, rec)
 		return 0
 	}
 	t.mapRecord(rec, m, b, pos, size)
-	t.held.records = append(t.held.records, rec)
+	t.holds.records = append(t.holds.records, rec)
 	return rec.region.start
 }
 
 // mapRecord lets the program see a record.
-func (t *thread) mapRecord(rec *record, m *Map, b *ring, pos, size uint64) {
+func (t *thread) mapRecord(rec *record, m *Map, b *ringBuffer, pos, size uint64) {
 	memory, ok := b.memory(pos, size)
 	if !ok {
 		if rec.wrapped == nil || uint64(len(rec.wrapped)) < size {
@@ -143,11 +143,11 @@ func (t *thread) mapRecord(rec *record, m *Map, b *ring, pos, size uint64) {
 
 // spareRecord gives a record with addresses for size bytes.
 func (t *thread) spareRecord(size uint64) *record {
-	spare := t.held.spare
+	spare := t.holds.spare
 	for i, rec := range spare {
 		if size <= uint64(rec.region.pages)*pageSize {
 			spare[i] = spare[len(spare)-1]
-			t.held.spare = spare[:len(spare)-1]
+			t.holds.spare = spare[:len(spare)-1]
 			return rec
 		}
 	}
@@ -162,13 +162,13 @@ func (t *thread) spareRecord(size uint64) *record {
 // unmap takes a record away from the program and keeps its addresses for the next.
 func (t *thread) unmap(rec *record) {
 	t.mem.remap(rec.region, nil, false)
-	t.held.spare = append(t.held.spare, rec)
+	t.holds.spare = append(t.holds.spare, rec)
 }
 
 // commit submits or discards the held record i.
 func (t *thread) commit(i int, discard bool) {
-	rec := t.held.records[i]
-	t.held.records = append(t.held.records[:i], t.held.records[i+1:]...)
+	rec := t.holds.records[i]
+	t.holds.records = append(t.holds.records[:i], t.holds.records[i+1:]...)
 	t.putBack(rec)
 	rec.ring.commit(rec.pos, discard)
 	t.unmap(rec)
@@ -212,7 +212,7 @@ func userRingbufDrain(t *thread, r *registers) {
 	r[0] = n
 }
 
-func (t *thread) drain(b *ring, pc int, context uint64) (samples uint64) {
+func (t *thread) drain(b *ringBuffer, pc int, context uint64) (samples uint64) {
 	for samples < maxDrained {
 		sample, ok := b.next()
 		if !ok {
@@ -232,7 +232,7 @@ func (t *thread) drain(b *ring, pc int, context uint64) (samples uint64) {
 }
 
 // drainOne calls the function with one sample.
-func (t *thread) drainOne(b *ring, sample []byte, pc int, context uint64) (stop, ok bool) {
+func (t *thread) drainOne(b *ringBuffer, sample []byte, pc int, context uint64) (stop, ok bool) {
 	rec := t.spareRecord(uint64(len(sample)))
 	if rec == nil {
 		return false, false
@@ -254,7 +254,7 @@ func (t *thread) drainOne(b *ring, sample []byte, pc int, context uint64) (stop,
 }
 
 // startDraining reports whether nobody drains the ring yet.
-func (b *ring) startDraining() bool {
+func (b *ringBuffer) startDraining() bool {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	if b.draining {
@@ -264,7 +264,7 @@ func (b *ring) startDraining() bool {
 	return true
 }
 
-func (b *ring) setDraining(on bool) {
+func (b *ringBuffer) setDraining(on bool) {
 	b.lock.Lock()
 	b.draining = on
 	b.lock.Unlock()

@@ -19,6 +19,7 @@ var (
 	ErrInvalid     = errors.New("invalid instruction")     // bits that are no instruction, a jump to nowhere
 	ErrArgument    = errors.New("invalid helper argument") // what the verifier would not have let pass
 	ErrNotEmulated = errors.New("not emulated")            // valid, but unknown to this machine
+	ErrHeld        = errors.New("not given back")          // a reserved record, an iterator or a lock at the end of the run
 	ErrFrame       = errors.New("not a frame")             // input that no interface would deliver
 )
 

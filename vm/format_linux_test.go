@@ -100,7 +100,7 @@ func TestKernelFormat(t *testing.T) {
 		for i := range choices {
 			args := [3]formatArg{choices[i], choices[rng.IntN(len(choices))], choices[rng.IntN(len(choices))]}
 			want, err := kernelFormat(b, offsets[f], args)
-			line, length, ours := b.machine.workers[0].thread.format(f, vmArgs(b, args))
+			line, length, ours := formatLine(b.machine, f, vmArgs(b, args))
 			if err != nil {
 				refused++
 				if !strings.Contains(err.Error(), "nvalid") {

@@ -1,18 +1,13 @@
 package vm
 
 import (
-	"errors"
 	"fmt"
 
 	"ebtools/bpf/linux"
 )
 
-// ErrHeld says that a program ended, or handed on by a tail call, with something
-// taken that it must give back first: a reserved record, an iterator, a lock.
-var ErrHeld = errors.New("not given back")
-
-// held is what the run under way has taken.
-type held struct {
+// holdings are what the run under way has taken.
+type holdings struct {
 	records   []*record
 	spare     []*record // not in use; what they have is kept for the next
 	iterators []iterator
@@ -26,12 +21,12 @@ type section struct {
 	pc   int
 }
 
-func (h *held) any() bool { return len(h.records)+len(h.iterators)+len(h.sections) > 0 }
+func (h *holdings) any() bool { return len(h.records)+len(h.iterators)+len(h.sections) > 0 }
 
 // leaked says what the run still holds, as an error at the instruction that took
 // it; nil when that is nothing.
 func (t *thread) leaked() error {
-	h := &t.held
+	h := &t.holds
 	switch {
 	case len(h.records) > 0:
 		rec := h.records[0]
@@ -46,15 +41,15 @@ func (t *thread) leaked() error {
 
 // letGo gives back what a run that ended with a fault holds.
 func (t *thread) letGo() {
-	for len(t.held.records) > 0 {
-		t.commit(len(t.held.records)-1, true)
+	for len(t.holds.records) > 0 {
+		t.commit(len(t.holds.records)-1, true)
 	}
-	t.held.iterators = t.held.iterators[:0]
-	t.held.sections = t.held.sections[:0]
+	t.holds.iterators = t.holds.iterators[:0]
+	t.holds.sections = t.holds.sections[:0]
 }
 
 // recordAt finds the reserved record at an address, -1 for none.
-func (h *held) recordAt(addr uint64) int {
+func (h *holdings) recordAt(addr uint64) int {
 	for i, rec := range h.records {
 		if rec.region.start == addr {
 			return i
@@ -77,12 +72,12 @@ var sectionKfuncs = []helper{
 }
 
 func (t *thread) enter(end string, key uint64) {
-	t.held.sections = append(t.held.sections, section{end, key, t.here()})
+	t.holds.sections = append(t.holds.sections, section{end, key, t.here()})
 }
 
 // leave ends the innermost section of the kind.
 func (t *thread) leave(end string, key uint64) {
-	s := t.held.sections
+	s := t.holds.sections
 	for i := len(s) - 1; i >= 0; i-- {
 		if s[i].kind != end {
 			continue
@@ -90,7 +85,7 @@ func (t *thread) leave(end string, key uint64) {
 		if s[i].key != key {
 			break // interrupts are restored in reverse order
 		}
-		t.held.sections = append(s[:i], s[i+1:]...)
+		t.holds.sections = append(s[:i], s[i+1:]...)
 		return
 	}
 	t.fault = fmt.Errorf("nothing to end: %w", ErrArgument)

@@ -180,19 +180,14 @@ func snprintf(t *thread, r *registers) {
 	if !ok {
 		return
 	}
-	format, err := t.readString(r[3], math.MaxInt32)
-	if err != nil {
-		t.fail(3, err)
+	format, ok := t.constantString(3, r)
+	if !ok {
 		return
 	}
-	line, length, err := t.format(format, args)
+	length, err := t.format(to, format, args)
 	if err != nil {
 		r[0] = result(err)
 		return
-	}
-	if len(to) > 0 {
-		n := copy(to[:len(to)-1], line)
-		to[n] = 0
 	}
 	r[0] = uint64(length) + 1
 }

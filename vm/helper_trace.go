@@ -3,7 +3,6 @@ package vm
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"ebtools/bpf/linux"
 )
@@ -59,32 +58,35 @@ func (t *thread) print(r *registers, args []uint64) {
 		r[0] = result(linux.EINVAL)
 		return
 	}
-	line, length, err := t.format(string(format[:end]), args)
+	line := t.formatter.line[:]
+	length, err := t.format(line, format[:end], args)
 	if err != nil {
 		r[0] = result(err)
 		return
 	}
 	if trace := t.machine.options.Trace; trace != nil {
-		line, _, _ = strings.Cut(line, "\x00") // of a %c
+		line = line[:bytes.IndexByte(line, 0)] // which may be that of a %c
 		t.machine.lock.Lock()
-		trace(line)
+		trace(string(line))
 		t.machine.lock.Unlock()
 	}
 	r[0] = uint64(length)
 }
 
-// readString reads a string of up to limit bytes that ends with a zero byte.
-func (t *thread) readString(addr uint64, limit int) (string, error) {
-	var s []byte
-	for len(s) < limit {
-		b, err := t.mem.bytes(addr+uint64(len(s)), 1, false)
-		if err != nil {
-			return "", fmt.Errorf("string: %w", err)
-		}
-		if b[0] == 0 {
-			break
-		}
-		s = append(s, b[0])
+// constantString gives the string that argument n points to, which ends before
+// the memory that it lies in does.
+func (t *thread) constantString(n int, r *registers) ([]byte, bool) {
+	addr := r[uint8(n)]
+	region := t.mem.at(addr)
+	if region == nil || addr-region.start >= uint64(len(region.data)) {
+		t.fail(n, t.mem.accessError(addr, 1, false))
+		return nil, false
 	}
-	return string(s), nil
+	memory := region.data[addr-region.start:]
+	end := bytes.IndexByte(memory, 0)
+	if end < 0 {
+		t.fail(n, fmt.Errorf("a string without its zero byte: %w", ErrArgument))
+		return nil, false
+	}
+	return memory[:end], true
 }

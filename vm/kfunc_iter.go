@@ -40,20 +40,20 @@ func (t *thread) openIterator(r *registers, kind string, size uint64) (it *itera
 		t.fail(1, fmt.Errorf("there is an iterator already, which is not destroyed: %w", ErrArgument))
 		return nil, nil
 	}
-	all := t.held.iterators
+	all := t.holds.iterators
 	if n := len(all); n < cap(all) {
-		t.held.iterators = all[:n+1] // with the words that it had
+		t.holds.iterators = all[:n+1] // with the words that it had
 	} else {
-		t.held.iterators = append(all, iterator{})
+		t.holds.iterators = append(all, iterator{})
 	}
-	it = &t.held.iterators[len(all)]
+	it = &t.holds.iterators[len(all)]
 	*it = iterator{addr: r[1], kind: kind, pc: t.here(), words: it.words[:0]}
 	return it, state
 }
 
 func (t *thread) iteratorAt(addr uint64) int {
-	for i := range t.held.iterators {
-		if t.held.iterators[i].addr == addr {
+	for i := range t.holds.iterators {
+		if t.holds.iterators[i].addr == addr {
 			return i
 		}
 	}
@@ -64,11 +64,11 @@ func (t *thread) iteratorAt(addr uint64) int {
 // the run has ended because there is none.
 func (t *thread) iteratorArgument(r *registers, kind string, size uint64) (*iterator, []byte) {
 	i := t.iteratorAt(r[1])
-	if i < 0 || t.held.iterators[i].kind != kind {
+	if i < 0 || t.holds.iterators[i].kind != kind {
 		t.fail(1, fmt.Errorf("there is no %s at %#x: %w", kind, r[1], ErrArgument))
 		return nil, nil
 	}
-	return &t.held.iterators[i], t.memoryArgument(1, r, size, true)
+	return &t.holds.iterators[i], t.memoryArgument(1, r, size, true)
 }
 
 // destroyIterator: r1 iterator.
@@ -76,10 +76,10 @@ func (t *thread) destroyIterator(r *registers, kind string) {
 	if it, _ := t.iteratorArgument(r, kind, 0); it == nil {
 		return
 	}
-	all, i := t.held.iterators, t.iteratorAt(r[1])
+	all, i := t.holds.iterators, t.iteratorAt(r[1])
 	last := len(all) - 1
 	all[i], all[last] = all[last], all[i]
-	t.held.iterators = all[:last]
+	t.holds.iterators = all[:last]
 }
 
 const numBytes = 8 // struct bpf_iter_num: the current number and the end
@@ -137,7 +137,7 @@ func iterBitsNew(t *thread, r *registers) {
 	clear(state)
 	n := uint64(uint32(r[3]))
 	switch {
-	case n == 0:
+	case n == 0 || r[2] == 0:
 		r[0] = errno32(linux.EINVAL)
 		return
 	case n > maxBitsWords:
@@ -145,8 +145,11 @@ func iterBitsNew(t *thread, r *registers) {
 		return
 	}
 	b, err := t.mem.bytes(r[2], n*8, false)
-	if err != nil { // the kernel reads as bpf_probe_read_kernel does
+	if err != nil {
 		r[0] = errno32(linux.EFAULT)
+		if n > 1 && !kernelAddress(r[2]) { // one word is read on a way of its own
+			r[0] = errno32(linux.ERANGE)
+		}
 		return
 	}
 	for len(b) > 0 {

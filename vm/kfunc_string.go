@@ -27,9 +27,9 @@ var stringKfuncs = []helper{
 const maxString = 64 << 10
 
 // text is a string at an address, as far as it can be read: not to its end, which
-// is found on the way.
+// is found on the way. Each byte that is looked at counts as an instruction.
 type text struct {
-	mem   *memory
+	t     *thread
 	start uint64
 	run   []byte // what is known to be readable
 	from  uint64 // where run begins
@@ -37,11 +37,12 @@ type text struct {
 
 // at gives byte i. Not ok: it can't be read.
 func (s *text) at(i uint64) (c byte, ok bool) {
+	s.t.left--
 	if i-s.from < uint64(len(s.run)) {
 		return s.run[i-s.from], true
 	}
 	addr := s.start + i
-	r := s.mem.at(addr)
+	r := s.t.mem.at(addr)
 	if r == nil || addr-r.start >= uint64(len(r.data)) {
 		return 0, false
 	}
@@ -52,7 +53,7 @@ func (s *text) at(i uint64) (c byte, ok bool) {
 // stringArgument gives the string that argument n points to; not ok when it can't
 // be one of the kernel's, for which the result is set.
 func (t *thread) stringArgument(n int, r *registers) (s text, ok bool) {
-	s = text{mem: t.mem, start: r[uint8(n)]}
+	s = text{t: t, start: r[uint8(n)]}
 	if _, readable := s.at(0); !readable && !kernelAddress(s.start) {
 		r[0] = errno32(linux.ERANGE)
 		return s, false
@@ -196,6 +197,9 @@ func (t *thread) spanBytes(r *registers, among bool) {
 		return
 	}
 	for i := range uint64(maxString) {
+		if t.exhausted() {
+			return
+		}
 		c, ok := s.at(i)
 		if !ok {
 			r[0] = errno32(linux.EFAULT)
@@ -245,6 +249,9 @@ func (t *thread) findString(r *registers, limit uint64) {
 		return
 	}
 	for i := range uint64(maxString) {
+		if t.exhausted() {
+			return
+		}
 		done, value := a.matches(&b, i, limit)
 		if done {
 			r[0] = value

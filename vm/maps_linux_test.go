@@ -143,33 +143,3 @@ func TestKernelMapCalls(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-// TestKernelMapSizes compares which maps can be made at all.
-func TestKernelMapSizes(t *testing.T) {
-	k, _ := newKernel(t)
-	kinds := []linux.MapType{
-		linux.MapArray, linux.MapPercpuArray, linux.MapHash, linux.MapPercpuHash, linux.MapDevmap, linux.MapDevmapHash, linux.MapCpumap, linux.MapXskmap,
-	}
-	for _, kind := range kinds {
-		for _, key := range []uint32{0, 1, 4, 8, 512, 1 << 22} {
-			for _, value := range []uint32{0, 1, 4, 7, 8, 12, 1 << 15, 1<<15 + 1, 1<<22 - 54, 1<<22 - 53, 1<<22 - 52, 1 << 22, 1 << 31} {
-				for _, entries := range []uint32{0, 1} {
-					def := &bpf.Map{Name: "m", Type: kind, KeySize: key, ValueSize: value, MaxEntries: entries}
-					if strings.Contains(kind.String(), "hash") && kind != linux.MapDevmapHash {
-						def.Flags = linux.FNoPrealloc // spares the kernel the memory
-					}
-					_, err := k.Add(def)
-					k.Close()
-					want := errnoOf(err)
-					if want == linux.ENOMEM {
-						continue
-					}
-					_, got := newMap(&Machine{mem: newMemory(), cpus: 1}, def)
-					if !errors.Is(got, want) {
-						t.Errorf("%s, key %d, value %d, entries %d: the kernel says %v, the vm %v", kind, key, value, entries, want, got)
-					}
-				}
-			}
-		}
-	}
-}

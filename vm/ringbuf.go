@@ -2,7 +2,6 @@ package vm
 
 import (
 	"encoding/binary"
-	"fmt"
 	"iter"
 	"math"
 	"math/bits"
@@ -12,10 +11,10 @@ import (
 	"ebtools/bpf/linux"
 )
 
-// ring is the memory of a ring buffer (kernel/bpf/ringbuf.c). Records follow each
+// ringBuffer is the memory of a ring buffer (kernel/bpf/ringbuf.c). Records follow each
 // other in it, each behind a header of 8 bytes and at a multiple of 8; one that
 // reaches the end goes on at the start. Positions only grow.
-type ring struct {
+type ringBuffer struct {
 	absent // a ring has no entries
 	name   string
 	data   []byte // its length is a power of two
@@ -48,18 +47,18 @@ const (
 
 func isRing(t linux.MapType) bool { return t == linux.MapRingbuf || t == linux.MapUserRingbuf }
 
-func newRing(def *bpf.Map) entries {
-	return &ring{absent: absent{linux.ENOTSUPP}, name: "a record of map " + def.Name, data: aligned(int(def.MaxEntries))}
+// checkRingBuffer: a ring is a power of two of pages.
+func checkRingBuffer(r *request) error {
+	n := r.MaxEntries
+	if r.KeySize != 0 || r.ValueSize != 0 || n < ringPage || n&(n-1) != 0 || r.Flags&^linux.FNUMANode != 0 {
+		return linux.EINVAL
+	}
+	return nil
 }
 
-// newRingMap makes a map that is a ring: of a power of two of pages.
-func newRingMap(machine *Machine, def *bpf.Map) (*Map, error) {
-	n := def.MaxEntries
-	if def.KeySize != 0 || def.ValueSize != 0 || n < ringPage || n&(n-1) != 0 || def.Flags&^linux.FNUMANode != 0 {
-		return nil, fmt.Errorf("map %s: a %s of %d bytes, keys of %d and values of %d, flags %#x: %w",
-			def.Name, def.Type, n, def.KeySize, def.ValueSize, def.Flags, linux.EINVAL)
-	}
-	return &Map{machine: machine, def: def, cpus: 1, entries: newRing(def)}, nil
+func newRingBuffer(m *Map) error {
+	m.entries = &ringBuffer{absent: absent{linux.ENOTSUPP}, name: "a record of map " + m.def.Name, data: aligned(int(m.def.MaxEntries))}
+	return nil
 }
 
 // asLoaded gives a map the number of entries that libbpf would: a ring has a power
@@ -80,22 +79,22 @@ func asLoaded(def *bpf.Map, cpus int) *bpf.Map {
 	return &loaded
 }
 
-// span is what a record of size bytes takes.
-func span(size uint64) uint64 { return (size + ringHeader + 7) &^ 7 }
+// recordSpan is what a record of size bytes takes.
+func recordSpan(size uint64) uint64 { return (size + ringHeader + 7) &^ 7 }
 
-func (b *ring) offset(pos uint64) uint64 { return pos & uint64(len(b.data)-1) }
+func (b *ringBuffer) offset(pos uint64) uint64 { return pos & uint64(len(b.data)-1) }
 
-func (b *ring) header(pos uint64) []byte {
+func (b *ringBuffer) header(pos uint64) []byte {
 	off := b.offset(pos)
 	return b.data[off : off+4 : off+4]
 }
 
 // reserve makes room for a record and gives its position. Not ok: there is none.
-func (b *ring) reserve(size uint64) (pos uint64, ok bool) {
+func (b *ringBuffer) reserve(size uint64) (pos uint64, ok bool) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	// One byte less than the whole, as the kernel has it.
-	if size > maxRecord || b.producer+span(size)-b.consumer >= uint64(len(b.data)) {
+	if size > maxRecord || b.producer+recordSpan(size)-b.consumer >= uint64(len(b.data)) {
 		b.lost++
 		return 0, false
 	}
@@ -103,18 +102,18 @@ func (b *ring) reserve(size uint64) (pos uint64, ok bool) {
 }
 
 // begin writes the header of a record that has room. The lock is held.
-func (b *ring) begin(size uint64) (pos uint64) {
+func (b *ringBuffer) begin(size uint64) (pos uint64) {
 	pos = b.producer
 	off := b.offset(pos)
 	binary.LittleEndian.PutUint32(b.data[off:], uint32(size)|ringBusy)
 	binary.LittleEndian.PutUint32(b.data[off+4:], uint32(off/ringPage)+ringMetaSize)
-	b.producer += span(size)
+	b.producer += recordSpan(size)
 	return pos
 }
 
 // memory is the record at pos as one slice. Not ok: it goes on at the start of
 // the ring.
-func (b *ring) memory(pos, size uint64) (record []byte, ok bool) {
+func (b *ringBuffer) memory(pos, size uint64) (record []byte, ok bool) {
 	off := b.offset(pos) + ringHeader
 	if off+size > uint64(len(b.data)) {
 		return nil, false
@@ -123,18 +122,18 @@ func (b *ring) memory(pos, size uint64) (record []byte, ok bool) {
 }
 
 // write copies into the record at pos, read out of it, round the end of the ring.
-func (b *ring) write(pos uint64, from []byte) {
+func (b *ringBuffer) write(pos uint64, from []byte) {
 	n := copy(b.data[b.offset(pos)+ringHeader:], from)
 	copy(b.data, from[n:])
 }
 
-func (b *ring) read(pos uint64, to []byte) {
+func (b *ringBuffer) read(pos uint64, to []byte) {
 	n := copy(to, b.data[b.offset(pos)+ringHeader:])
 	copy(to[n:], b.data)
 }
 
 // commit gives a record to the reader, or has it skipped.
-func (b *ring) commit(pos uint64, discard bool) {
+func (b *ringBuffer) commit(pos uint64, discard bool) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	h := b.header(pos)
@@ -146,7 +145,7 @@ func (b *ring) commit(pos uint64, discard bool) {
 }
 
 // output is reserve, write and commit in one.
-func (b *ring) output(data []byte) bool {
+func (b *ringBuffer) output(data []byte) bool {
 	pos, ok := b.reserve(uint64(len(data)))
 	if ok {
 		b.write(pos, data)
@@ -157,7 +156,7 @@ func (b *ring) output(data []byte) bool {
 
 // next is the oldest record, skipping those discarded. Not ok: there is none, or
 // a program still writes it. It is good until release.
-func (b *ring) next() (record []byte, ok bool) {
+func (b *ringBuffer) next() (record []byte, ok bool) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	for b.consumer < b.producer {
@@ -167,7 +166,7 @@ func (b *ring) next() (record []byte, ok bool) {
 		case length&ringBusy != 0:
 			return nil, false
 		case length&ringDiscard != 0:
-			b.consumer += span(size)
+			b.consumer += recordSpan(size)
 			continue
 		}
 		if record, ok = b.memory(b.consumer, size); !ok {
@@ -181,14 +180,14 @@ func (b *ring) next() (record []byte, ok bool) {
 }
 
 // release gives back the room of a record that next gave.
-func (b *ring) release(record []byte) {
+func (b *ringBuffer) release(record []byte) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
-	b.consumer += span(uint64(len(record)))
+	b.consumer += recordSpan(uint64(len(record)))
 }
 
 // query answers bpf_ringbuf_query.
-func (b *ring) query(what uint64) uint64 {
+func (b *ringBuffer) query(what uint64) uint64 {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	switch what {
@@ -205,7 +204,7 @@ func (b *ring) query(what uint64) uint64 {
 }
 
 // takeLost is how many records found no room since the last call.
-func (b *ring) takeLost() uint64 {
+func (b *ringBuffer) takeLost() uint64 {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	n := b.lost
@@ -219,7 +218,7 @@ func (b *ring) takeLost() uint64 {
 // as the kernel's does.
 func (m *Map) Records() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		b, ok := m.entries.(*ring)
+		b, ok := m.entries.(*ringBuffer)
 		if !ok {
 			return
 		}
@@ -241,7 +240,7 @@ func (m *Map) Records() iter.Seq[[]byte] {
 // to the program: ENOSPC when it is full, E2BIG when it never fits, EINVAL for
 // other maps.
 func (m *Map) AddRecord(data []byte) error {
-	b, ok := m.entries.(*ring)
+	b, ok := m.entries.(*ringBuffer)
 	if !ok || m.def.Type != linux.MapUserRingbuf {
 		return linux.EINVAL
 	}
@@ -249,9 +248,9 @@ func (m *Map) AddRecord(data []byte) error {
 	defer b.lock.Unlock()
 	size := uint64(len(data))
 	switch room := uint64(len(b.data)) - (b.producer - b.consumer); {
-	case size >= ringDiscard || span(size) > uint64(len(b.data)):
+	case size >= ringDiscard || recordSpan(size) > uint64(len(b.data)):
 		return linux.E2BIG
-	case span(size) > room:
+	case recordSpan(size) > room:
 		return linux.ENOSPC
 	}
 	pos := b.begin(size)

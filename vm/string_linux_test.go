@@ -33,14 +33,14 @@ func TestKernelStrings(t *testing.T) {
 	data := append(short, []byte(strings.Repeat("ab", 33_000)+"\x00")...) // too long
 	long2 := len(data)
 	data = append(data, []byte(strings.Repeat("ab", 32_767)+"x\x00")...) // as long as may be
-	c := newCalls(t, results(1024), readOnly(data))
+	c := newCallTest(t, results(1024), readOnly(data))
 	argument := func(reg bpf.Register) []bpf.Instruction {
-		switch rng.IntN(16) {
+		switch rng.IntN(40) {
 		case 0:
 			return join(valueAt(reg, 1, uint32(long1+rng.IntN(600))))
 		case 1:
 			return join(valueAt(reg, 1, uint32(long2+rng.IntN(4))))
-		case 2:
+		case 2, 3:
 			bad := []uint64{0, 1, 4095, 4096, 0x400000, 0x8000_0000_0000_0000, 0xffff_f000_0000_0000, ^uint64(0) - 4095}
 			return join(long(reg, bad[rng.IntN(len(bad))]))
 		}
@@ -60,7 +60,7 @@ func TestKernelStrings(t *testing.T) {
 		"bpf_strspn": {argument, argument}, "bpf_strcspn": {argument, argument}, "bpf_strstr": {argument, argument}, "bpf_strnstr": {argument, argument, limit},
 	}
 	names, calls := slices.Sorted(maps.Keys(functions)), 0
-	for range 400 {
+	for range 500 {
 		var prog []bpf.Instruction
 		for i := range 20 {
 			name := names[rng.IntN(len(names))]
@@ -99,7 +99,7 @@ func TestKernelNumbers(t *testing.T) {
 		at[text] = uint32(len(data))
 		data = append(append(data, text...), 0, '7', '7')
 	}
-	c := newCalls(t, results(2048), readOnly(data))
+	c := newCallTest(t, results(2048), readOnly(data))
 	calls := 0
 	for _, text := range texts {
 		for _, helper := range []linux.HelperID{linux.FnStrtol, linux.FnStrtoul} {
@@ -134,26 +134,34 @@ func TestKernelNumbers(t *testing.T) {
 // TestKernelSnprintf compares bpf_snprintf's result and buffer over sizes of both.
 // What it formats is compared by TestKernelFormat.
 func TestKernelSnprintf(t *testing.T) {
-	format := "%d %s|%08x %pI4\x00plain\x00%d\x01\x00"
-	c := newCalls(t, results(256), readOnly([]byte(format+strings.Repeat("\x00", 8)+"hello\x00")))
-	fill := func() (prog []bpf.Instruction) {
-		for off := 8; off < 256; off += 8 {
-			prog = join(prog, valueAt(r1, 0, uint32(off)), storeK(8, r1, 0, -1))
-		}
-		return prog
+	formats := []string{"%d %s|%08x %pI4", "plain", "%pI6|%d|%s %x", "%pks %c%d %pi4", "%pI4%s", "%d%d%d%lld"}
+	var data []byte
+	var starts []uint32
+	for _, f := range formats {
+		starts = append(starts, uint32(len(data)))
+		data = append(append(data, f...), 0)
 	}
-	for _, at := range []uint32{0, 17, 23} {
-		for _, size := range []int32{0, 1, 2, 5, 20, 29, 30, 31, 40, 100} {
-			for _, args := range []int32{0, 1, 8, 24, 32, 40, 96, 104} {
-				prog := join(valueAt(r6, 1, uint32(len(format)+8)))
-				for off := -104; off < 0; off += 8 {
-					prog = join(prog, store(8, fp, off, r6))
+	text := uint32(len(data))
+	c := newCallTest(t, results(256), readOnly(append(data, "hello, this is some text\x00"...)))
+	before := []bpf.Instruction{}
+	for off := 8; off < 256; off += 8 {
+		before = join(before, valueAt(r1, 0, uint32(off)), storeK(8, r1, 0, -1))
+	}
+	before = join(before, valueAt(r6, 1, text))
+	for off := -104; off < 0; off += 8 {
+		before = join(before, store(8, fp, off, r6))
+	}
+	for i, format := range formats {
+		for _, size := range []int32{0, 1, 2, 5, 12, 20, 29, 30, 31, 40, 100} {
+			for _, args := range []int32{0, 1, 32, 40, 96, 104} {
+				prog := join(before, valueAt(r1, 0, 8), set(r2, size), valueAt(r3, 1, starts[i]), move(r4, fp), add(r4, -104))
+				for j, part := range strings.Split(format, "%")[1:] { // numbers for what is no address
+					if part[0] != 's' && part[0] != 'p' {
+						prog = join(prog, storeK(8, fp, -104+8*j, int32(-5*j-3)))
+					}
 				}
-				prog = join(prog, fill(), storeK(8, fp, -104, -5), storeK(8, fp, -88, 77), valueAt(r1, 0, 8), set(r2, size), valueAt(r3, 1, at))
 				if args == 0 {
 					prog = join(prog, set(r4, 0))
-				} else {
-					prog = join(prog, move(r4, fp), add(r4, -104))
 				}
 				c.run(linked(join(prog, set(r5, args), call(int32(linux.FnSnprintf)), keep(0), set(r0, 2), exit)), bytesUpTo(14))
 			}

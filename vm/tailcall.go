@@ -34,7 +34,7 @@ func tailCall(t *thread, r *registers) {
 		t.fail(3, fmt.Errorf("program %s there is of type %s, not %s: %w", next.prog.Name, next.prog.Type, t.code.prog.Type, ErrArgument))
 		return
 	}
-	if t.held.any() {
+	if t.holds.any() {
 		t.fault = t.leaked()
 		return
 	}

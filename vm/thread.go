@@ -31,13 +31,17 @@ type thread struct {
 	stacks *[bpf.MaxCallDepth]*region
 	spare  []*[bpf.MaxCallDepth]*region // for tail calls
 
+	keys [bpf.MaxCallDepth]*region // what bpf_for_each_map_elem hands on, by frame
+	held []byte                    // the bpf_spin_lock that the program has
+
 	packet   packet   // what the program works on
 	xdp      *region  // struct xdp_md
 	raw      *region  // the memory of RunRaw
 	redirect Redirect // where the last redirect helper sent it
 	random   uint64   // state of the random numbers
 
-	held       held // what the run must give back
+	holds      holdings // what the run must give back
+	formatter  formatter
 	formatArgs [maxFormatArguments]uint64
 	eventData  []byte // what perf events are put together in
 }
@@ -104,10 +108,11 @@ func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
 	t.openFrame(&t.regs, p.code)
 	t.code, t.left, t.pc = p.code, t.budget, 0
 	pc, err := t.run()
+	t.unlock()
 	if err != nil {
 		err = t.faultAt(pc, err)
 	}
-	if t.held.any() {
+	if t.holds.any() {
 		if err == nil {
 			err = t.leaked()
 		}
