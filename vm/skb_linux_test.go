@@ -296,7 +296,7 @@ type op struct {
 
 // stepProgram does the steps, then writes down what the fields of the context are.
 // It ends with verdict, or what the last step returned if verdict is -1.
-func stepProgram(ops []op, fields []int, verdict int32, direct bool) []bpf.Instruction {
+func stepProgram(ops []op, fields []int, verdict int32, layout *contextLayout) []bpf.Instruction {
 	prog := join(move(r6, r1))
 	for i := range stepCount {
 		at := func(dst bpf.Register, off int) [2]bpf.Instruction { return valueAt(dst, 0, uint32(i*stepSize+off)) }
@@ -329,8 +329,11 @@ func stepProgram(ops []op, fields []int, verdict int32, direct bool) []bpf.Instr
 			note(load(4, r1, r6, f))
 		}
 	}
-	if direct {
-		note(load(4, r1, r6, skbDataEnd), load(4, r2, r6, skbData), aluX(bpf.OpSub, r1, r2))
+	if layout != nil {
+		note(load(4, r1, r6, int(layout.end)), load(4, r2, r6, int(layout.data)), aluX(bpf.OpSub, r1, r2))
+	}
+	if layout == &xdpLayout {
+		note(load(4, r1, r6, int(layout.data)), load(4, r2, r6, int(layout.meta)), aluX(bpf.OpSub, r1, r2))
 	}
 	if verdict >= 0 {
 		return join(prog, set(r0, verdict), exit)
@@ -365,6 +368,13 @@ const (
 	growArg
 	sizeArg // of a checksum's field, with flags
 	roomFlagsArg
+	bitArg
+	l3SizeArg
+	keySizeArg
+	keyFlagsArg
+	legacyArg
+	fragArg
+	metaArg
 )
 
 var interesting = []uint64{
@@ -391,9 +401,30 @@ func (a argument) pick(rng *rand.Rand, packet []byte) uint64 {
 	case smallArg:
 		return uint64(rng.IntN(6))
 	case protoArg:
+		if rng.IntN(2) == 0 {
+			return []uint64{0xdd86, 0x0008}[packet[12]>>1&1] // mostly the other one
+		}
 		return some(0x0008, 0xdd86, 0x0081, 0xa888, 0x0608, 0)
 	case growArg:
 		return some(0, 1, 4, 8, 14, 18, 20, 28, 40, 50, 66, 100, 128, 200, 500, 2000, 4095, 4096, -1, -4, -14, -20, -28, -40, -66, -4095, -4096, n, -n, n-14, 14-n)
+	case legacyArg:
+		if rng.IntN(4) == 0 {
+			return some(0, 14, n, -1, -0x1000, -0x1001, -0x100000, -0x100001, -0x200000, -0x200001) + uint64(rng.IntN(40))
+		}
+		return uint64(rng.IntN(n))
+	case fragArg:
+		k := rng.IntN(5)*fragRoom + 3520
+		return some(k-n, k-n-1, k-n+1, -n, 13-n, 14-n, 1, 7, 100, 1000, 2000, 3000)
+	case metaArg:
+		return some(-4, -8, -32, -100, 4, 8, -216, -252, -256, 3)
+	case bitArg:
+		return some(0, 1, 0, 1, 0, 1, 2)
+	case l3SizeArg:
+		return some(0, 2, 4, 2, 4, 3)
+	case keySizeArg:
+		return some(tunnelSize, 8, 22, 24, 28, 21)
+	case keyFlagsArg:
+		return some(0, 1, 16, 17, 0, 1, 16, 17, 2)
 	case sizeArg:
 		v := some(0, 2, 4, 4, 2, 3, 8)
 		for _, flag := range []uint64{linux.FPseudoHdr, linux.FMarkMangled0, linux.FMarkEnforce, linux.FIPv6} {
@@ -450,11 +481,11 @@ func testPacket(rng *rand.Rand) []byte {
 		}
 		at += 4
 	}
-	switch rng.IntN(8) {
+	switch rng.IntN(12) {
 	case 0: // as it is
 	case 1:
 		put(at, byte(rng.IntN(6)), byte(rng.Uint32()), 0xff, 0xff)
-	case 2, 3, 4:
+	case 2, 3, 4, 5, 6:
 		put(at, 0x86, 0xdd, 0x60)
 		put(at+8, []byte{6, 17, 44, 0, 59, 58}[rng.IntN(6)])
 	default:
@@ -508,7 +539,7 @@ var memoryR3 = join(valueAt(r3, 0, stepMemory), aLength)
 // Helpers that copy, by the types of programs that have them.
 var (
 	loadOp  = op{name: "load_bytes", id: linux.FnSkbLoadBytes, prep: memoryR3, args: [4]argument{offsetArg, anyArg, lengthArg}}
-	relOp   = op{name: "load_bytes_relative", id: linux.FnSkbLoadBytesRelative, prep: memoryR3, args: [4]argument{offsetArg, anyArg, lengthArg, smallArg}}
+	relOp   = op{name: "load_bytes_relative", id: linux.FnSkbLoadBytesRelative, prep: memoryR3, args: [4]argument{offsetArg, anyArg, lengthArg, bitArg}}
 	storeOp = op{name: "store_bytes", id: linux.FnSkbStoreBytes, prep: memoryR3, args: [4]argument{offsetArg, anyArg, lengthArg, flagsArg}}
 	pullOp  = op{name: "pull_data", id: linux.FnSkbPullData, args: [4]argument{offsetArg}}
 	diffOp  = op{
@@ -518,7 +549,7 @@ var (
 			call(int32(linux.FnCsumDiff)),
 		),
 	}
-	l3Op     = op{name: "l3_csum_replace", id: linux.FnL3CsumReplace, args: [4]argument{offsetArg, anyArg, anyArg, sizeArg}}
+	l3Op     = op{name: "l3_csum_replace", id: linux.FnL3CsumReplace, args: [4]argument{offsetArg, anyArg, anyArg, l3SizeArg}}
 	l4Op     = op{name: "l4_csum_replace", id: linux.FnL4CsumReplace, args: [4]argument{offsetArg, anyArg, anyArg, sizeArg}}
 	tailOp   = op{name: "change_tail", id: linux.FnSkbChangeTail, args: [4]argument{growArg, flagsArg}}
 	headOp   = op{name: "change_head", id: linux.FnSkbChangeHead, args: [4]argument{growArg, flagsArg}}
@@ -537,31 +568,46 @@ var (
 		name: "set_hash, get_hash_recalc",
 		code: join(move(r1, r6), call(int32(linux.FnSetHash)), move(r1, r6), call(int32(linux.FnGetHashRecalc))),
 	}
-	tunnelSetOp = op{
-		name: "set_tunnel_key",
+	tunnelOp = op{
+		name: "set_tunnel_key, get_tunnel_key",
 		code: join(
+			store(8, fp, -16, r2), store(8, fp, -24, r5),
 			valueAt(r2, 0, stepMemory), alu(bpf.OpAnd, r3, 63), jumpIf(bpf.OpJNE, r3, 0, 1), set(r3, tunnelSize),
-			// Without what is refused most of the time.
-			storeK(2, r2, tunnelFlags, 0), alu(bpf.OpAnd, r5, 1), jumpIf(bpf.OpJEQ, r5, 0, 1), storeK(4, r2, tunnelLabel, 0),
-			move(r1, r6), call(int32(linux.FnSkbSetTunnelKey)),
+			// Mostly without what is refused.
+			load(1, r1, r2, 0), jumpIf(bpf.OpJLT, r1, 20, 1), storeK(2, r2, tunnelFlags, 0),
+			move(r1, r4), alu(bpf.OpAnd, r1, 1), jumpIf(bpf.OpJNE, r1, 0, 1), storeK(4, r2, tunnelLabel, 0),
+			move(r1, r6), call(int32(linux.FnSkbSetTunnelKey)), move(r7, r0),
+			valueAt(r2, 0, stepMemory+64), load(8, r3, fp, -16), alu(bpf.OpAnd, r3, 63), jumpIf(bpf.OpJNE, r3, 0, 1), set(r3, tunnelSize),
+			load(8, r4, fp, -24), move(r1, r6), call(int32(linux.FnSkbGetTunnelKey)), alu(bpf.OpLsh, r7, 16), aluX(bpf.OpAdd, r0, r7),
 		),
-		args: [4]argument{anyArg, anyArg, smallArg},
-	}
-	tunnelGetOp = op{
-		name: "get_tunnel_key",
-		code: join(valueAt(r2, 0, stepMemory+64), alu(bpf.OpAnd, r3, 63), jumpIf(bpf.OpJNE, r3, 0, 1), set(r3, tunnelSize),
-			move(r1, r6), call(int32(linux.FnSkbGetTunnelKey))),
-		args: [4]argument{anyArg, anyArg, flagsArg},
+		args: [4]argument{keySizeArg, keySizeArg, smallArg, keyFlagsArg},
 	}
 )
 
+// legacy are loads that end the program when they miss.
+var legacy = []op{
+	legacyOp(bpf.SizeB, 0), legacyOp(bpf.SizeH, 0), legacyOp(bpf.SizeW, 0), legacyOp(bpf.SizeW, 3),
+	legacyOp(bpf.SizeW, -0x100000), legacyOp(bpf.SizeH, -0x200000), legacyOp(bpf.SizeB, -0x1000),
+	{name: "ld_abs", code: join(bpf.Instruction{Op: bpf.ClassLD | bpf.ModeABS | bpf.SizeH, Imm: 12})},
+	{name: "ld_abs of the network header", code: join(bpf.Instruction{Op: bpf.ClassLD | bpf.ModeABS | bpf.SizeW, Imm: -0x100000 + 8})},
+	{name: "ld_abs of the link-layer header", code: join(bpf.Instruction{Op: bpf.ClassLD | bpf.ModeABS | bpf.SizeH, Imm: -0x200000 + 12})},
+}
+
+func legacyOp(size uint8, off int32) op {
+	return op{
+		name: fmt.Sprintf("ld_ind size %#x at %d", size, off),
+		code: join(bpf.Instruction{Op: bpf.ClassLD | bpf.ModeIND | size, Src: r2, Imm: off}),
+		args: [4]argument{legacyArg},
+	}
+}
+
 var tcOps = []op{
 	loadOp, relOp, storeOp, pullOp, diffOp, l3Op, l4Op, tailOp, headOp, updateOp, levelOp, hashOp, noHashOp, hashNowOp,
-	tunnelSetOp, tunnelGetOp,
+	tunnelOp,
 	{name: "change_proto", id: linux.FnSkbChangeProto, args: [4]argument{protoArg, flagsArg}},
 	{name: "change_type", id: linux.FnSkbChangeType, args: [4]argument{smallArg}},
-	{name: "adjust_room", id: linux.FnSkbAdjustRoom, args: [4]argument{growArg, smallArg, roomFlagsArg}},
-	{name: "adjust_room", id: linux.FnSkbAdjustRoom, args: [4]argument{growArg, flagsArg, roomFlagsArg}},
+	{name: "adjust_room", id: linux.FnSkbAdjustRoom, args: [4]argument{growArg, bitArg, bitArg}},
+	{name: "adjust_room", id: linux.FnSkbAdjustRoom, args: [4]argument{growArg, bitArg, roomFlagsArg}},
 	{name: "vlan_push", id: linux.FnSkbVlanPush, args: [4]argument{protoArg}},
 	{name: "vlan_push", id: linux.FnSkbVlanPush, args: [4]argument{protoArg}},
 	{name: "vlan_pop", id: linux.FnSkbVlanPop},
@@ -595,6 +641,8 @@ var (
 // the run's own socket has), data_meta, which no test run has any of, and programs of type
 // lwt_seg6local, which the kernel runs no tests of.
 func TestKernelSKB(t *testing.T) {
+	filterOps := append([]op{loadOp, relOp, {name: "uid", id: linux.FnGetSocketUid}}, legacy...)
+	tcOps := append(append([]op{}, tcOps...), legacy...)
 	cgroupOps := []op{
 		loadOp, relOp,
 		{name: "mark", code: join(store(4, r6, skbMark, r2), set(r0, 0))},
@@ -608,26 +656,26 @@ func TestKernelSKB(t *testing.T) {
 		{name: "mark", code: join(store(4, r6, skbMark, r2), set(r0, 0))},
 		{name: "route realm", id: linux.FnGetRouteRealm},
 	}
-	xmitOps := append(append([]op{}, lwtOps...), storeOp, l3Op, l4Op, tailOp, headOp, updateOp, levelOp, noHashOp, tunnelSetOp, tunnelGetOp)
+	xmitOps := append(append([]op{}, lwtOps...), storeOp, l3Op, l4Op, tailOp, headOp, updateOp, levelOp, noHashOp, tunnelOp)
 	for _, c := range []struct {
 		kind    linux.ProgramType
 		ops     []op
 		fields  []int
 		verdict int32
-		direct  bool
+		layout  *contextLayout
 		count   int
 	}{
-		{linux.ProgSchedCLS, tcOps, tcTestFields, -1, true, 12000},
-		{linux.ProgSchedACT, tcOps, tcTestFields, 2, true, 2000},
-		{linux.ProgSocketFilter, []op{loadOp, relOp, {name: "uid", id: linux.FnGetSocketUid}}, commonFields, -1, false, 1500},
-		{linux.ProgCgroupSKB, cgroupOps, cgTestFields, 1, true, 2000},
-		{linux.ProgLWTIn, lwtOps, commonFields, -1, true, 1500},
-		{linux.ProgLWTOut, lwtOps, commonFields, -1, true, 1500},
-		{linux.ProgLWTXmit, xmitOps, commonFields, -1, true, 5000},
+		{linux.ProgSchedCLS, tcOps, tcTestFields, -1, &skbLayout, 12000},
+		{linux.ProgSchedACT, tcOps, tcTestFields, 2, &skbLayout, 2000},
+		{linux.ProgSocketFilter, filterOps, commonFields, -1, nil, 1500},
+		{linux.ProgCgroupSKB, cgroupOps, cgTestFields, 1, &skbLayout, 2000},
+		{linux.ProgLWTIn, lwtOps, commonFields, -1, &skbLayout, 1500},
+		{linux.ProgLWTOut, lwtOps, commonFields, -1, &skbLayout, 1500},
+		{linux.ProgLWTXmit, xmitOps, commonFields, -1, &skbLayout, 5000},
 	} {
 		t.Run(c.kind.String(), func(t *testing.T) {
 			h := newHooks(t, Options{})
-			p := h.load(c.kind, stepProgram(c.ops, c.fields, c.verdict, c.direct))
+			p := h.load(c.kind, stepProgram(c.ops, c.fields, c.verdict, c.layout))
 			rng := rand.New(rand.NewPCG(7, uint64(c.kind)))
 			count := c.count
 			if require.Long() {
