@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"unsafe"
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
@@ -21,7 +22,11 @@ type code struct {
 	// insts holds an instruction for each slot, then one that catches running
 	// past the end, and an exit for functions that end without one.
 	insts []inst
-	slots int // of the program
+	// before is the address of the place before the first of them. Counted from
+	// there, a program counter that has gone on to the next instruction is where
+	// this one is, which spares the interpreter a register.
+	before unsafe.Pointer
+	slots  int // of the program
 	// plain is insts before pairs were joined: what the slow path goes by.
 	plain []inst
 	// reasons says of each opInvalid why it can't run.
@@ -30,11 +35,20 @@ type code struct {
 	usesStack bool
 }
 
+// newInsts makes room for n instructions, with one before them: see code.before.
+func newInsts(n int) []inst { return make([]inst, n+1)[1:] }
+
+// run makes insts, which newInsts made, what runs.
+func (c *code) run(insts []inst) {
+	c.insts = insts
+	c.before = unsafe.Add(unsafe.Pointer(unsafe.SliceData(insts)), -int(instSize))
+}
+
 // decode turns a program into code. It never fails: what can't be run becomes
 // an opInvalid with its reason, which faults only when it is reached.
 func decode(p *bpf.Program, maps []*Map) *code {
 	n := len(p.Instructions)
-	c := &code{prog: p, insts: make([]inst, n+2), slots: n}
+	c := &code{prog: p, insts: newInsts(n + 2), slots: n}
 	second := secondSlots(p.Instructions)
 	for pc := range p.Instructions {
 		if second[pc] {

@@ -2,8 +2,6 @@ package vm
 
 import (
 	"fmt"
-	"math/bits"
-	"unsafe"
 
 	"ebtools/bpf"
 )
@@ -140,23 +138,4 @@ func (t *thread) random32() uint32 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return uint32((z ^ z>>31) >> 32)
-}
-
-// hostIsLittle reports whether program memory, always little-endian, has the
-// byte order of this host.
-var hostIsLittle = func() bool { v := uint16(1); return *(*byte)(unsafe.Pointer(&v)) == 1 }()
-
-// host64 and host32 turn a number in host order into one in program order, and back.
-func host64(v uint64) uint64 {
-	if hostIsLittle {
-		return v
-	}
-	return bits.ReverseBytes64(v)
-}
-
-func host32(v uint32) uint32 {
-	if hostIsLittle {
-		return v
-	}
-	return bits.ReverseBytes32(v)
 }
