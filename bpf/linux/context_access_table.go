@@ -118,8 +118,12 @@ var contextAccess = map[ProgramType][]accessRow{
 		{offset: 0, end: 168, read: size8}, // regs, on x86-64
 		{offset: 168, end: 184, read: sizesAll},
 	},
-	ProgTracepoint:    {{offset: 8, end: 8192, read: sizesAll}}, // PERF_MAX_TRACE_SIZE
-	ProgRawTracepoint: {{offset: 0, end: 96, read: sizesAll}},   // 12 arguments
+	ProgTracepoint: {
+		{offset: 8, end: 8192, read: sizesAll}, // PERF_MAX_TRACE_SIZE
+		// What lies before the context too: the kernel compares a negative offset as unsigned.
+		{offset: -1 << 15, end: 0, read: sizesAll},
+	},
+	ProgRawTracepoint: {{offset: 0, end: 96, read: sizesAll}}, // 12 arguments
 	ProgRawTracepointWritable: {
 		{offset: 0, end: 8, read: size8, gives: ContextBuffer},
 		{offset: 1, end: 96, read: sizesTo4},
