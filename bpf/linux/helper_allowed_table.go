@@ -24,7 +24,8 @@ var (
 // helperAllowedTable says which types may call which helpers, in Linux 6.18 and
 // with all capabilities: the functions *_func_proto of net/core/filter.c,
 // kernel/bpf/helpers.c, kernel/bpf/cgroup.c, kernel/trace/bpf_trace.c, and of
-// the subsystems. A helper may be in several rows.
+// the subsystems. A helper may be in several rows. Left out are those that a type
+// knows but always refuses.
 var helperAllowedTable = [...]struct {
 	helpers []HelperID
 	types   []ProgramType
@@ -56,8 +57,8 @@ var helperAllowedTable = [...]struct {
 	{[]HelperID{FnGetSocketCookie}, slices.Concat(setSkb, setBTF, []ProgramType{
 		ProgSocketFilter, ProgCgroupSock, ProgSockOps, ProgSkSKB, ProgCgroupSockAddr, ProgSkReuseport,
 	})},
-	{[]HelperID{FnSkStorageGet, FnSkStorageDelete}, slices.Concat(setSkb, setBTF, []ProgramType{
-		ProgSockOps, ProgSkMsg, ProgCgroupSockAddr, ProgCgroupSockopt, ProgStructOps,
+	{[]HelperID{FnSkStorageGet, FnSkStorageDelete}, slices.Concat(setSkb, []ProgramType{
+		ProgSockOps, ProgSkMsg, ProgCgroupSockAddr, ProgCgroupSockopt, ProgTracing, ProgLSM, ProgStructOps,
 	})},
 	{[]HelperID{FnSkStorageGet}, []ProgramType{ProgCgroupSock}},
 	{[]HelperID{FnGetNetnsCookie}, append([]ProgramType{
@@ -107,10 +108,12 @@ var helperAllowedTable = [...]struct {
 	{[]HelperID{FnBind}, []ProgramType{ProgCgroupSockAddr}},
 	{[]HelperID{FnSkSelectReuseport}, []ProgramType{ProgSkReuseport}},
 	{[]HelperID{FnSysctlGetName, FnSysctlGetCurrentValue, FnSysctlGetNewValue, FnSysctlSetNewValue}, []ProgramType{ProgCgroupSysctl}},
-	{[]HelperID{FnProbeRead, FnProbeReadStr, FnGetStackid, FnGetStack, FnGetFuncIp}, setTracing},
+	{[]HelperID{FnProbeRead, FnProbeReadStr, FnGetStackid, FnGetStack}, setTracing},
+	{[]HelperID{FnGetFuncIp}, []ProgramType{ProgKprobe, ProgTracing}},
 	{[]HelperID{FnGetAttachCookie}, append([]ProgramType{ProgTracing, ProgLSM}, setProbe...)},
 	{[]HelperID{FnPerfProgReadValue, FnReadBranchRecords}, []ProgramType{ProgPerfEvent}},
-	{[]HelperID{FnSkbOutput, FnXdpOutput, FnSockFromFile, FnDPath}, setBTF},
+	{[]HelperID{FnSkbOutput, FnXdpOutput, FnSockFromFile}, setBTF},
+	{[]HelperID{FnDPath}, []ProgramType{ProgTracing, ProgLSM}},
 	{[]HelperID{FnSeqPrintf, FnSeqWrite, FnSeqPrintfBtf}, []ProgramType{ProgTracing}},
 	{[]HelperID{FnGetFuncArg, FnGetFuncRet, FnGetFuncArgCnt}, []ProgramType{ProgTracing, ProgLSM}},
 	{[]HelperID{FnInodeStorageGet, FnInodeStorageDelete, FnBprmOptsSet, FnImaInodeHash, FnImaFileHash}, []ProgramType{ProgLSM}},
@@ -138,5 +141,5 @@ var helperAttachTable = [...]struct {
 	// Iterators over sockets only.
 	{ProgTracing, []HelperID{FnSetsockopt, FnGetsockopt, FnSeqPrintf, FnSeqWrite, FnSeqPrintfBtf}, []AttachType{AttachTraceIter}},
 	{ProgTracing, []HelperID{FnGetAttachCookie}, []AttachType{AttachTraceRawTP, AttachTraceFentry, AttachTraceFexit, AttachModifyReturn}},
-	{ProgTracing, []HelperID{FnGetFuncArg, FnGetFuncRet, FnGetFuncArgCnt}, []AttachType{AttachTraceFentry, AttachTraceFexit, AttachModifyReturn}},
+	{ProgTracing, []HelperID{FnGetFuncIp, FnGetFuncArg, FnGetFuncRet, FnGetFuncArgCnt}, []AttachType{AttachTraceFentry, AttachTraceFexit, AttachModifyReturn}},
 }

@@ -94,14 +94,16 @@ const (
 )
 
 // HelperFlags are properties of a whole helper.
-type HelperFlags uint8
+type HelperFlags uint16
 
 const (
 	HelperPacketAccess    HelperFlags = 1 << iota // memory may be that of the packet
 	HelperMightSleep                              // programs that may sleep only
 	HelperChangesPacket                           // pointers into the packet end here
+	HelperMayNotReturn                            // or only to this function's caller, with the packet changed
 	HelperAcquires                                // r0 is a reference, to be released
 	HelperAcquiresFromMap                         // r0 is one if the map is a sockmap or sockhash
+	HelperCasts                                   // r0 is the object of the first argument, and shares its reference
 	HelperDynptrRef                               // the dynptr is a reference, to be released
 )
 

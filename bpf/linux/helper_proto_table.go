@@ -1,44 +1,46 @@
 package linux
 
+import "slices"
+
 // Arguments and results that many helpers share.
 var (
-	anyArg        = Arg{Kind: ArgAnything}
-	ctxArg        = Arg{Kind: ArgCtx}
-	ctxNullArg    = Arg{Kind: ArgCtx, Flags: ArgMaybeNull}
-	mapArg        = Arg{Kind: ArgConstMapPtr}
-	keyArg        = Arg{Kind: ArgMapKey}
-	valueArg      = Arg{Kind: ArgMapValue}
-	valueNullArg  = Arg{Kind: ArgMapValue, Flags: ArgMaybeNull}
-	valueOutArg   = Arg{Kind: ArgMapValue, Flags: ArgUninit | ArgWrite}
-	memArg        = Arg{Kind: ArgMem, Flags: ArgReadOnly}
-	memNullArg    = Arg{Kind: ArgMem, Flags: ArgReadOnly | ArgMaybeNull}
-	memInOutArg   = Arg{Kind: ArgMem, Flags: ArgWrite}
-	memOutArg     = Arg{Kind: ArgMem, Flags: ArgUninit | ArgWrite}
-	memOutNullArg = Arg{Kind: ArgMem, Flags: ArgUninit | ArgWrite | ArgMaybeNull}
-	u64OutArg     = Arg{Kind: ArgMem, Flags: ArgUninit | ArgWrite | ArgFixedSize | ArgAligned, Size: 8}
-	sizeArg       = Arg{Kind: ArgConstSize}
-	sizeZeroArg   = Arg{Kind: ArgConstSizeOrZero}
-	allocSizeArg  = Arg{Kind: ArgConstAllocSizeOrZero}
-	sockCommonArg = Arg{Kind: ArgSockCommon}
-	btfSockArg    = Arg{Kind: ArgBTFSockCommon}
-	taskArg       = Arg{Kind: ArgBTFID, Type: "task_struct"}
-	taskNullArg   = Arg{Kind: ArgBTFID, Type: "task_struct", Flags: ArgMaybeNull}
-	inodeNullArg  = Arg{Kind: ArgBTFID, Type: "inode", Flags: ArgMaybeNull}
-	cgroupNullArg = Arg{Kind: ArgBTFID, Type: "cgroup", Flags: ArgMaybeNull}
-	seqFileArg    = Arg{Kind: ArgBTFID, Type: "seq_file"}
-	sockArg       = Arg{Kind: ArgBTFID, Type: "sock_common"}
-	percpuArg     = Arg{Kind: ArgPercpuBTFID}
-	funcArg       = Arg{Kind: ArgFunc}
-	stackNullArg  = Arg{Kind: ArgStack, Flags: ArgMaybeNull}
-	strArg        = Arg{Kind: ArgConstStr}
-	timerArg      = Arg{Kind: ArgTimer}
-	lockArg       = Arg{Kind: ArgSpinLock}
-	recordArg     = Arg{Kind: ArgRingbufMem, Flags: ArgRelease}
-	dynptrArg     = Arg{Kind: ArgDynptr, Flags: ArgReadOnly}
-	ringDynptrArg = Arg{Kind: ArgDynptr, Flags: ArgDynptrRingbuf | ArgRelease}
-	ipv4Arg       = Arg{Kind: ArgMem, Flags: ArgFixedSize, Size: 20}
-	ipv6Arg       = Arg{Kind: ArgMem, Flags: ArgFixedSize, Size: 40}
-	tcpArg        = Arg{Kind: ArgMem, Flags: ArgFixedSize, Size: 20}
+	anyArg          = Arg{Kind: ArgAnything}
+	ctxArg          = Arg{Kind: ArgCtx}
+	ctxNullArg      = Arg{Kind: ArgCtx, Flags: ArgMaybeNull}
+	mapArg          = Arg{Kind: ArgConstMapPtr}
+	keyArg          = Arg{Kind: ArgMapKey}
+	valueArg        = Arg{Kind: ArgMapValue}
+	valueNullArg    = Arg{Kind: ArgMapValue, Flags: ArgMaybeNull}
+	valueOutArg     = Arg{Kind: ArgMapValue, Flags: ArgUninit | ArgWrite}
+	memArg          = Arg{Kind: ArgMem, Flags: ArgReadOnly}
+	memNullArg      = Arg{Kind: ArgMem, Flags: ArgReadOnly | ArgMaybeNull}
+	memInOutArg     = Arg{Kind: ArgMem, Flags: ArgWrite}
+	memOutArg       = Arg{Kind: ArgMem, Flags: ArgUninit | ArgWrite}
+	memInOutNullArg = Arg{Kind: ArgMem, Flags: ArgWrite | ArgMaybeNull}
+	u64OutArg       = Arg{Kind: ArgMem, Flags: ArgUninit | ArgWrite | ArgFixedSize | ArgAligned, Size: 8}
+	sizeArg         = Arg{Kind: ArgConstSize}
+	sizeZeroArg     = Arg{Kind: ArgConstSizeOrZero}
+	allocSizeArg    = Arg{Kind: ArgConstAllocSizeOrZero}
+	sockCommonArg   = Arg{Kind: ArgSockCommon}
+	btfSockArg      = Arg{Kind: ArgBTFSockCommon}
+	taskArg         = Arg{Kind: ArgBTFID, Type: "task_struct"}
+	taskNullArg     = Arg{Kind: ArgBTFID, Type: "task_struct", Flags: ArgMaybeNull}
+	inodeNullArg    = Arg{Kind: ArgBTFID, Type: "inode", Flags: ArgMaybeNull}
+	cgroupNullArg   = Arg{Kind: ArgBTFID, Type: "cgroup", Flags: ArgMaybeNull}
+	seqFileArg      = Arg{Kind: ArgBTFID, Type: "seq_file"}
+	sockArg         = Arg{Kind: ArgBTFID, Type: "sock_common"}
+	percpuArg       = Arg{Kind: ArgPercpuBTFID}
+	funcArg         = Arg{Kind: ArgFunc}
+	stackNullArg    = Arg{Kind: ArgStack, Flags: ArgMaybeNull}
+	strArg          = Arg{Kind: ArgConstStr}
+	timerArg        = Arg{Kind: ArgTimer}
+	lockArg         = Arg{Kind: ArgSpinLock}
+	recordArg       = Arg{Kind: ArgRingbufMem, Flags: ArgRelease}
+	dynptrArg       = Arg{Kind: ArgDynptr, Flags: ArgReadOnly}
+	ringDynptrArg   = Arg{Kind: ArgDynptr, Flags: ArgDynptrRingbuf | ArgRelease}
+	ipv4Arg         = Arg{Kind: ArgMem, Flags: ArgReadOnly | ArgFixedSize, Size: 20}
+	ipv6Arg         = Arg{Kind: ArgMem, Flags: ArgReadOnly | ArgFixedSize, Size: 40}
+	tcpArg          = Arg{Kind: ArgMem, Flags: ArgReadOnly | ArgFixedSize, Size: 20}
 
 	voidRet       = Ret{Kind: RetVoid}
 	valueRet      = Ret{Kind: RetMapValue, Flags: RetMaybeNull}
@@ -64,12 +66,12 @@ var helperProtoTable = [...]HelperProto{
 	FnSkbStoreBytes:              {Args: []Arg{ctxArg, anyArg, memArg, sizeArg, anyArg}, Flags: HelperChangesPacket},
 	FnL3CsumReplace:              {Args: []Arg{ctxArg, anyArg, anyArg, anyArg, anyArg}, Flags: HelperChangesPacket},
 	FnL4CsumReplace:              {Args: []Arg{ctxArg, anyArg, anyArg, anyArg, anyArg}, Flags: HelperChangesPacket},
-	FnTailCall:                   {Args: []Arg{ctxArg, mapArg, anyArg}, Ret: voidRet, Flags: HelperChangesPacket},
+	FnTailCall:                   {Args: []Arg{ctxArg, mapArg, anyArg}, Ret: voidRet, Flags: HelperMayNotReturn},
 	FnCloneRedirect:              {Args: []Arg{ctxArg, anyArg, anyArg}, Flags: HelperChangesPacket},
 	FnGetCurrentPidTgid:          {},
 	FnGetCurrentUidGid:           {},
 	FnGetCurrentComm:             {Args: []Arg{memOutArg, sizeArg}},
-	FnGetCgroupClassid:           {Args: []Arg{ctxArg}},
+	FnGetCgroupClassid:           {},
 	FnSkbVlanPush:                {Args: []Arg{ctxArg, anyArg, anyArg}, Flags: HelperChangesPacket},
 	FnSkbVlanPop:                 {Args: []Arg{ctxArg}, Flags: HelperChangesPacket},
 	FnSkbGetTunnelKey:            {Args: []Arg{ctxArg, memOutArg, sizeArg, anyArg}},
@@ -93,7 +95,7 @@ var helperProtoTable = [...]HelperProto{
 	FnSkbChangeTail:              {Args: []Arg{ctxArg, anyArg, anyArg}, Flags: HelperChangesPacket},
 	FnSkbPullData:                {Args: []Arg{ctxArg, anyArg}, Flags: HelperChangesPacket},
 	FnCsumUpdate:                 {Args: []Arg{ctxArg, anyArg}},
-	FnSetHashInvalid:             {Args: []Arg{ctxArg}, Ret: voidRet},
+	FnSetHashInvalid:             {Args: []Arg{ctxArg}},
 	FnGetNumaNodeId:              {},
 	FnSkbChangeHead:              {Args: []Arg{ctxArg, anyArg, anyArg}, Flags: HelperChangesPacket},
 	FnXdpAdjustHead:              {Args: []Arg{ctxArg, anyArg}, Flags: HelperChangesPacket},
@@ -136,8 +138,8 @@ var helperProtoTable = [...]HelperProto{
 	FnGetLocalStorage:            {Args: []Arg{mapArg, anyArg}, Ret: Ret{Kind: RetMapValue}},
 	FnSkSelectReuseport:          {Args: []Arg{ctxArg, mapArg, keyArg, anyArg}},
 	FnSkbAncestorCgroupId:        {Args: []Arg{ctxArg, anyArg}},
-	FnSkLookupTcp:                {Args: []Arg{ctxArg, memArg, sizeArg, anyArg, anyArg}, Ret: socketRet, Flags: HelperPacketAccess | HelperAcquires},
-	FnSkLookupUdp:                {Args: []Arg{ctxArg, memArg, sizeArg, anyArg, anyArg}, Ret: socketRet, Flags: HelperPacketAccess | HelperAcquires},
+	FnSkLookupTcp:                {Args: []Arg{ctxArg, memArg, sizeZeroArg, anyArg, anyArg}, Ret: socketRet, Flags: HelperPacketAccess | HelperAcquires},
+	FnSkLookupUdp:                {Args: []Arg{ctxArg, memArg, sizeZeroArg, anyArg, anyArg}, Ret: socketRet, Flags: HelperPacketAccess | HelperAcquires},
 	FnSkRelease:                  {Args: []Arg{{Kind: ArgBTFSockCommon, Flags: ArgRelease}}},
 	FnMapPushElem:                {Args: []Arg{mapArg, valueArg, anyArg}, Flags: HelperPacketAccess},
 	FnMapPopElem:                 {Args: []Arg{mapArg, valueOutArg}},
@@ -147,11 +149,11 @@ var helperProtoTable = [...]HelperProto{
 	FnRcPointerRel:               {Args: []Arg{ctxArg, anyArg, anyArg}},
 	FnSpinLock:                   {Args: []Arg{lockArg}, Ret: voidRet},
 	FnSpinUnlock:                 {Args: []Arg{lockArg}, Ret: voidRet},
-	FnSkFullsock:                 {Args: []Arg{sockCommonArg}, Ret: socketRet},
-	FnTcpSock:                    {Args: []Arg{sockCommonArg}, Ret: Ret{Kind: RetTCPSock, Flags: RetMaybeNull}},
+	FnSkFullsock:                 {Args: []Arg{sockCommonArg}, Ret: socketRet, Flags: HelperCasts},
+	FnTcpSock:                    {Args: []Arg{sockCommonArg}, Ret: Ret{Kind: RetTCPSock, Flags: RetMaybeNull}, Flags: HelperCasts},
 	FnSkbEcnSetCe:                {Args: []Arg{ctxArg}},
 	FnGetListenerSock:            {Args: []Arg{sockCommonArg}, Ret: socketRet},
-	FnSkcLookupTcp:               {Args: []Arg{ctxArg, memArg, sizeArg, anyArg, anyArg}, Ret: sockCommonRet, Flags: HelperPacketAccess | HelperAcquires},
+	FnSkcLookupTcp:               {Args: []Arg{ctxArg, memArg, sizeZeroArg, anyArg, anyArg}, Ret: sockCommonRet, Flags: HelperPacketAccess | HelperAcquires},
 	FnTcpCheckSyncookie:          {Args: []Arg{btfSockArg, memArg, sizeArg, memArg, sizeArg}, Flags: HelperPacketAccess},
 	FnSysctlGetName:              {Args: []Arg{ctxArg, memInOutArg, sizeArg, anyArg}},
 	FnSysctlGetCurrentValue:      {Args: []Arg{ctxArg, memOutArg, sizeArg}},
@@ -171,7 +173,7 @@ var helperProtoTable = [...]HelperProto{
 	FnTcpSendAck:                 {Args: []Arg{{Kind: ArgBTFID, Type: "tcp_sock"}, anyArg}},
 	FnSendSignalThread:           {Args: []Arg{anyArg}},
 	FnJiffies64:                  {},
-	FnReadBranchRecords:          {Args: []Arg{ctxArg, memOutNullArg, sizeZeroArg, anyArg}},
+	FnReadBranchRecords:          {Args: []Arg{ctxArg, memInOutNullArg, sizeZeroArg, anyArg}},
 	FnGetNsCurrentPidTgid:        {Args: []Arg{anyArg, anyArg, memOutArg, sizeArg}},
 	FnXdpOutput:                  {Args: []Arg{{Kind: ArgBTFID, Type: "xdp_buff"}, mapArg, anyArg, memArg, sizeZeroArg}},
 	FnGetNetnsCookie:             {Args: []Arg{ctxNullArg}},
@@ -188,14 +190,14 @@ var helperProtoTable = [...]HelperProto{
 	FnRingbufDiscard:             {Args: []Arg{recordArg, anyArg}, Ret: voidRet},
 	FnRingbufQuery:               {Args: []Arg{mapArg, anyArg}},
 	FnCsumLevel:                  {Args: []Arg{ctxArg, anyArg}},
-	FnSkcToTcp6Sock:              {Args: []Arg{btfSockArg}, Ret: btfRet("tcp6_sock")},
-	FnSkcToTcpSock:               {Args: []Arg{btfSockArg}, Ret: btfRet("tcp_sock")},
-	FnSkcToTcpTimewaitSock:       {Args: []Arg{btfSockArg}, Ret: btfRet("tcp_timewait_sock")},
-	FnSkcToTcpRequestSock:        {Args: []Arg{btfSockArg}, Ret: btfRet("tcp_request_sock")},
-	FnSkcToUdp6Sock:              {Args: []Arg{btfSockArg}, Ret: btfRet("udp6_sock")},
+	FnSkcToTcp6Sock:              {Args: []Arg{btfSockArg}, Ret: btfRet("tcp6_sock"), Flags: HelperCasts},
+	FnSkcToTcpSock:               {Args: []Arg{btfSockArg}, Ret: btfRet("tcp_sock"), Flags: HelperCasts},
+	FnSkcToTcpTimewaitSock:       {Args: []Arg{btfSockArg}, Ret: btfRet("tcp_timewait_sock"), Flags: HelperCasts},
+	FnSkcToTcpRequestSock:        {Args: []Arg{btfSockArg}, Ret: btfRet("tcp_request_sock"), Flags: HelperCasts},
+	FnSkcToUdp6Sock:              {Args: []Arg{btfSockArg}, Ret: btfRet("udp6_sock"), Flags: HelperCasts},
 	FnGetTaskStack:               {Args: []Arg{taskArg, memOutArg, sizeZeroArg, anyArg}},
 	FnLoadHdrOpt:                 {Args: []Arg{ctxArg, memInOutArg, sizeArg, anyArg}},
-	FnStoreHdrOpt:                {Args: []Arg{ctxArg, memArg, sizeArg, anyArg}},
+	FnStoreHdrOpt:                {Args: []Arg{ctxArg, memArg, sizeArg, anyArg}, Flags: HelperChangesPacket},
 	FnReserveHdrOpt:              {Args: []Arg{ctxArg, anyArg, anyArg}},
 	FnInodeStorageGet:            {Args: []Arg{mapArg, inodeNullArg, valueNullArg, anyArg}, Ret: valueRet},
 	FnInodeStorageDelete:         {Args: []Arg{mapArg, inodeNullArg}},
@@ -217,7 +219,7 @@ var helperProtoTable = [...]HelperProto{
 	FnSockFromFile:               {Args: []Arg{{Kind: ArgBTFID, Type: "file"}}, Ret: btfRet("socket")},
 	FnCheckMtu:                   {Args: []Arg{ctxArg, anyArg, {Kind: ArgMem, Flags: ArgWrite | ArgFixedSize | ArgAligned, Size: 4}, anyArg, anyArg}},
 	FnForEachMapElem:             {Args: []Arg{mapArg, funcArg, stackNullArg, anyArg}},
-	FnSnprintf:                   {Args: []Arg{{Kind: ArgMem, Flags: ArgMaybeNull | ArgWrite}, sizeZeroArg, strArg, memNullArg, sizeZeroArg}},
+	FnSnprintf:                   {Args: []Arg{memInOutNullArg, sizeZeroArg, strArg, memNullArg, sizeZeroArg}},
 	FnSysBpf:                     {Args: []Arg{anyArg, memArg, sizeArg}},
 	FnBtfFindByNameKind:          {Args: []Arg{memArg, sizeArg, anyArg, anyArg}},
 	FnSysClose:                   {Args: []Arg{anyArg}},
@@ -242,13 +244,13 @@ var helperProtoTable = [...]HelperProto{
 	FnSetRetval:                  {Args: []Arg{anyArg}},
 	FnXdpGetBuffLen:              {Args: []Arg{ctxArg}},
 	FnXdpLoadBytes:               {Args: []Arg{ctxArg, anyArg, memOutArg, sizeArg}},
-	FnXdpStoreBytes:              {Args: []Arg{ctxArg, anyArg, memOutArg, sizeArg}},
+	FnXdpStoreBytes:              {Args: []Arg{ctxArg, anyArg, memArg, sizeArg}},
 	FnCopyFromUserTask:           {Args: []Arg{memOutArg, sizeZeroArg, anyArg, taskArg, anyArg}, Flags: HelperMightSleep},
 	FnSkbSetTstamp:               {Args: []Arg{ctxArg, anyArg, anyArg}},
 	FnImaFileHash:                {Args: []Arg{{Kind: ArgBTFID, Type: "file"}, memOutArg, sizeArg}, Flags: HelperMightSleep},
 	FnKptrXchg:                   {Args: []Arg{{Kind: ArgKptr}, {Kind: ArgBTFID, Flags: ArgMaybeNull | ArgRelease}}, Ret: btfRet(""), Flags: HelperAcquires},
 	FnMapLookupPercpuElem:        {Args: []Arg{mapArg, keyArg, anyArg}, Ret: valueRet, Flags: HelperPacketAccess},
-	FnSkcToMptcpSock:             {Args: []Arg{sockCommonArg}, Ret: btfRet("mptcp_sock")},
+	FnSkcToMptcpSock:             {Args: []Arg{sockCommonArg}, Ret: btfRet("mptcp_sock"), Flags: HelperCasts},
 	FnDynptrFromMem:              {Args: []Arg{memOutArg, sizeZeroArg, anyArg, {Kind: ArgDynptr, Flags: ArgDynptrLocal | ArgUninit | ArgWrite}}},
 	FnRingbufReserveDynptr:       {Args: []Arg{mapArg, anyArg, anyArg, {Kind: ArgDynptr, Flags: ArgDynptrRingbuf | ArgUninit | ArgWrite}}, Flags: HelperDynptrRef},
 	FnRingbufSubmitDynptr:        {Args: []Arg{ringDynptrArg, anyArg}, Ret: voidRet},
@@ -273,15 +275,16 @@ var helperVariantTable = [...]struct {
 	types  []ProgramType
 	args   []Arg
 }{
-	// About the process, not the packet.
-	{FnGetCgroupClassid, []ProgramType{ProgCgroupSock, ProgCgroupSockAddr, ProgSkMsg}, nil},
+	// About the packet, not the process.
+	{FnGetCgroupClassid, slices.Concat(typesTC, setLWT), []Arg{ctxArg}},
 	// Of a socket that the program has, not of its context.
-	{FnGetSocketCookie, []ProgramType{ProgSkReuseport, ProgTracing, ProgLSM}, []Arg{{Kind: ArgBTFSockCommon, Flags: ArgMaybeNull}}},
+	{FnGetSocketCookie, append([]ProgramType{ProgSkReuseport}, setBTF...), []Arg{{Kind: ArgBTFSockCommon, Flags: ArgMaybeNull}}},
 	{FnSetsockopt, []ProgramType{ProgCgroupSockopt, ProgLSM, ProgTracing, ProgStructOps}, []Arg{btfSockArg, anyArg, anyArg, memArg, sizeArg}},
 	{FnGetsockopt, []ProgramType{ProgCgroupSockopt, ProgLSM, ProgTracing, ProgStructOps}, []Arg{btfSockArg, anyArg, anyArg, memOutArg, sizeArg}},
 	// The context is the socket.
 	{FnSkStorageGet, []ProgramType{ProgCgroupSock}, []Arg{mapArg, ctxArg, valueNullArg, anyArg}},
 	{FnSkStorageGet, []ProgramType{ProgTracing}, []Arg{mapArg, sockArg, valueNullArg, anyArg}},
 	{FnSkStorageDelete, []ProgramType{ProgTracing}, []Arg{mapArg, sockArg}},
+	{FnXdpGetBuffLen, setBTF, []Arg{{Kind: ArgBTFID, Type: "xdp_buff"}}},
 	{FnSkAssign, []ProgramType{ProgSkLookup}, []Arg{ctxArg, {Kind: ArgSocket, Flags: ArgMaybeNull}, anyArg}},
 }

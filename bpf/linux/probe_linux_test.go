@@ -101,9 +101,7 @@ type prober struct {
 	k     *kernel.Kernel
 	maps  map[string]int // indexes by name
 	loads int
-	// buffer is the BTF id of a per-CPU array of the kernel, of this many bytes.
-	buffer     uint32
-	bufferSize int
+	slice btf.TypeID // of the kernel's bpf_dynptr_slice, 0 for none
 }
 
 func newProber(t *testing.T, maps ...*bpf.Map) *prober {
@@ -122,15 +120,13 @@ func newProber(t *testing.T, maps ...*bpf.Map) *prober {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := spec.AnyTypeByName("vector_irq")
-	if err != nil {
-		return p
+	var slice *btf.Func
+	if err := spec.TypeByName("bpf_dynptr_slice", &slice); err == nil {
+		p.slice, err = spec.TypeID(slice)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	id, err := spec.TypeID(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.buffer, p.bufferSize = uint32(id), 64
 	return p
 }
 
@@ -155,6 +151,15 @@ var callback = []bpf.Instruction{imm(0, 0), exit}
 // Every load of a function's address loads that of a callback.
 func (p *prober) load(at place, license string, main ...bpf.Instruction) answer {
 	p.t.Helper()
+	if at.t == linux.ProgSyscall {
+		return p.loadFlags(at, license, linux.FSleepable, main...)
+	}
+	return p.loadFlags(at, license, 0, main...)
+}
+
+// loadFlags does so with flags, linux.FSleepable and the like.
+func (p *prober) loadFlags(at place, license string, flags uint32, main ...bpf.Instruction) answer {
+	p.t.Helper()
 	p.loads++
 	main = append(append([]bpf.Instruction(nil), main...), mov(0, 9), exit)
 	insns := main
@@ -168,11 +173,14 @@ func (p *prober) load(at place, license string, main ...bpf.Instruction) answer 
 			}
 		}
 	}
-	opts := kernel.LoadOptions{License: license, LogLevel: 2}
-	if at.t == linux.ProgSyscall {
-		opts.Flags = linux.FSleepable
-	}
-	loaded, err := p.k.Load(&bpf.Program{Name: "probe", Type: at.t, Attach: at.a, Instructions: insns, Functions: functions}, opts)
+	return p.ask(at, &bpf.Program{Name: "probe", Type: at.t, Attach: at.a, Instructions: insns, Functions: functions},
+		kernel.LoadOptions{License: license, LogLevel: 2, Flags: flags})
+}
+
+// ask loads a program that must be refused.
+func (p *prober) ask(at place, program *bpf.Program, opts kernel.LoadOptions) answer {
+	p.t.Helper()
+	loaded, err := p.k.Load(program, opts)
 	if err == nil {
 		loaded.Close()
 		p.t.Fatalf("%v: the kernel takes a program that reads a register it never wrote", at)
