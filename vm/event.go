@@ -26,10 +26,11 @@ var eventHelpers = []helper{
 // openEvents has a perf event ready on each CPU, as the readers of libbpf and
 // others do.
 func (m *Map) openEvents() {
-	if s, ok := m.entries.(*slots); ok && m.def.Type == linux.MapPerfEventArray {
-		for i := range min(len(s.used), m.machine.cpus) {
-			s.used[i] = true
-		}
+	if m.def.Type != linux.MapPerfEventArray {
+		return
+	}
+	for i := range min(int(m.def.MaxEntries), m.machine.cpus) {
+		putLE(m.values.bytes(0, i), uint64(i)+1)
 	}
 }
 

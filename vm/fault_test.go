@@ -173,11 +173,11 @@ var faultCases = []struct {
 	},
 	{
 		"map not emulated", join(mapAt(r1, 3), exit), ErrNotEmulated,
-		"prog: insn 0: map routes of type lpm_trie is not emulated",
+		"prog: insn 0: map routes of type sockmap is not emulated",
 	},
 	{
 		"map not emulated, without its load", join(long(r1, mapHandle(3)), call(int32(linux.FnMapUpdateElem)), exit), ErrNotEmulated,
-		"prog: insn 2: bpf_map_update_elem: argument 1: map routes of type lpm_trie is not emulated",
+		"prog: insn 2: bpf_map_update_elem: argument 1: map routes of type sockmap is not emulated",
 	},
 	{
 		"map that is not there", join(mapAt(r1, 4), exit), ErrInvalid,
@@ -193,7 +193,7 @@ func faultMaps() []*bpf.Map {
 	rodata := arrayMap(".rodata", 4, 1)
 	rodata.Section, rodata.Frozen = ".rodata", true
 	return []*bpf.Map{{Name: "counts", Type: linux.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 4}, arrayMap("values", 8, 1), rodata, {
-		Name: "routes", Type: linux.MapLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 1,
+		Name: "routes", Type: linux.MapSockmap, KeySize: 4, ValueSize: 4, MaxEntries: 1,
 	}}
 }
 

@@ -21,7 +21,7 @@ func runAnything(t *testing.T, insns []bpf.Instruction) error {
 		{Name: "h", Type: linux.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 2},
 		{Name: "p", Type: linux.MapPercpuHash, KeySize: 3, ValueSize: 5, MaxEntries: 2},
 		{Name: "d", Type: linux.MapDevmap, KeySize: 4, ValueSize: 4, MaxEntries: 2},
-		{Name: "t", Type: linux.MapLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 2},
+		{Name: "t", Type: linux.MapLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 2, Flags: linux.FNoPrealloc},
 	}}
 	m, err := New(obj, Options{CPUs: 2, Limit: 300, Trace: func(string) {}})
 	if err != nil {

@@ -270,7 +270,6 @@ func TestMapHelpers(t *testing.T) {
 	}
 	value := join(storeK(8, fp, -16, 42), move(r3, fp), add(r3, -16), set(r4, linux.Any))
 	perCPU := &bpf.Map{Name: "m", Type: linux.MapPercpuHash, KeySize: 4, ValueSize: 8, MaxEntries: 1}
-	rdonly := &bpf.Map{Name: "m", Type: linux.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: linux.FRdonlyProg}
 	for _, c := range []struct {
 		name string
 		def  *bpf.Map
@@ -284,7 +283,6 @@ func TestMapHelpers(t *testing.T) {
 		{"nothing to delete", perCPU, at(linux.FnMapDeleteElem, 1), -int32(linux.ENOENT)},
 		{"another CPU", perCPU, join(at(linux.FnMapUpdateElem, 1, value...), at(linux.FnMapLookupPercpuElem, 1, set(r3, 1)), load(8, r0, r0, 0)), 0},
 		{"no such CPU", perCPU, join(at(linux.FnMapUpdateElem, 1, value...), at(linux.FnMapLookupPercpuElem, 1, set(r3, 2))), 0},
-		{"read only", rdonly, at(linux.FnMapUpdateElem, 1, value...), -int32(linux.EPERM)},
 	} {
 		out, _ := run1(t, Options{CPUs: 2}, &Frame{Data: make([]byte, 60)}, join(c.prog, exit), c.def)
 		if int32(out.Verdict) != c.want {

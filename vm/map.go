@@ -1,9 +1,7 @@
 package vm
 
 import (
-	"encoding/binary"
 	"fmt"
-	"iter"
 	"sync"
 
 	"ebtools/bpf"
@@ -11,66 +9,131 @@ import (
 )
 
 // Map is a map of a machine: shared by its programs, and open to Go code
-// between runs. Keys and values are bytes as programs see them, integers
-// little-endian. Errors are Linux's, as [linux.Errno].
+// between runs, as the bpf system call has it. Keys and values are bytes as
+// programs see them, integers little-endian. Errors are Linux's, as
+// [linux.Errno].
+//
+// A map that refers to something has numbers of 4 bytes as values: of a program
+// in Machine.Programs or a map in Machine.Maps, counted from 1 (prog_array,
+// array_of_maps, hash_of_maps), an interface or a CPU's queue length, each
+// optionally followed by the number of a program (devmap, devmap_hash, cpumap),
+// or what the caller's sockets, cgroups and perf events are called (xskmap,
+// cgroup_array, perf_event_array). The keys of local storage are objects by
+// their address.
 type Map struct {
 	machine *Machine
 	def     *bpf.Map
+	kind    *mapKind
+	handle  uint64 // what programs have as a pointer to it
 	entries entries
+	queue   queue // of a map without keys, else nil
 	values  *values
-	lock    sync.RWMutex // held by helpers while several workers share the map
-	cpus    int          // copies of each value
-	missing error        // why it can't be used
+	fields  fields
+	inner   *bpf.Map // what a map of maps takes
+	owner   *Program // the first program of a prog_array: the others are like it
+	lock    sync.RWMutex
+	shared  bool // several workers have it: lock is taken
+	cpus    int  // copies of each value
+	frozen  bool
+	missing error // why it can't be used
+
+	// Where arrays are: the value of index i begins at bases[cpu] + i*stride.
+	bases  []uint64
+	stride uint64
 }
 
-// entries finds the entry of a key; what differs between kinds of maps.
+// entries finds the slots of keys: what differs between kinds of maps. Slots
+// number the values, positions the keys in a stable order.
 type entries interface {
-	// find gives the entry of key, or -1.
+	// find gives the slot that a program's lookup of key finds, or -1.
 	find(key []byte) int
-	// insert gives the entry of a key that find did not find, or why it can't be added.
-	insert(key []byte) (int, error)
-	// remove takes the entry of key out.
+	// claim gives the slot that an update of key is to write, or why it is
+	// refused. A fresh one has old bytes in it, other CPUs' too; -1: the update
+	// writes nothing. cpu is where the program runs.
+	claim(key, value []byte, flags uint64, cpu int) (slot int, fresh bool, err error)
+	// remove takes key out.
 	remove(key []byte) error
-	// each calls yield with every key and its entry, in a stable order.
-	each(yield func(key []byte, entry int) bool)
+	// position gives the position of key itself, or -1.
+	position(key []byte) int
+	// at copies the first key from a position on, 0 being the first, and gives
+	// its slot, -1 for an index that is empty, and the next position, -1 when
+	// there was no key.
+	at(position int, key []byte) (slot, next int)
+	// length is how many entries there are.
+	length() int
 }
 
 // newMap makes the map that def describes, with its initial contents. One of a
 // type that is not emulated is there, but can't be used.
 func newMap(machine *Machine, def *bpf.Map) (*Map, error) {
 	def = asLoaded(def, machine.cpus)
+	m := &Map{
+		machine: machine, def: def, cpus: 1, frozen: def.Frozen, shared: len(machine.workers) > 1,
+		handle: mapHandle(len(machine.maps)),
+	}
 	kind, ok := mapKinds[def.Type]
 	if !ok {
-		missing := &NotEmulatedError{What: fmt.Sprintf("map %s of type %s", def.Name, def.Type)}
-		return &Map{machine: machine, def: def, entries: absent{missing}, cpus: 1, missing: missing}, nil
+		m.missing = &NotEmulatedError{What: fmt.Sprintf("map %s of type %s", def.Name, def.Type)}
+		m.kind, m.entries = &mapKind{}, absent{m.missing}
+		return m, nil
 	}
-	if isRing(def.Type) {
-		return newRingMap(machine, def)
+	m.kind = kind
+	switch def.Type {
+	case linux.MapArrayOfMaps, linux.MapHashOfMaps:
+		m.inner = def.Inner
 	}
-	if err := checkSizes(def, kind); err != nil {
-		return nil, fmt.Errorf("map %s: a %s of %d entries, keys of %d bytes and values of %d: %w",
-			def.Name, def.Type, def.MaxEntries, def.KeySize, def.ValueSize, err)
-	}
-	m := &Map{machine: machine, def: def, cpus: 1}
 	if def.Type.PerCPU() {
 		m.cpus = machine.cpus
 	}
-	readOnly := def.Frozen || def.Flags&linux.FRdonlyProg != 0
-	var err error
-	m.values, err = newValues(machine.mem, m.title(), int(def.ValueSize), int(def.MaxEntries), m.cpus, kind.whole, readOnly)
+	if err := m.make(); err != nil {
+		return nil, fmt.Errorf("map %s: a %s of %d entries, keys of %d bytes and values of %d: %w",
+			def.Name, def.Type, def.MaxEntries, def.KeySize, def.ValueSize, err)
+	}
+	m.openEvents()
+	return m, m.initialize()
+}
+
+// make checks what the map is to be like and gives it its memory.
+func (m *Map) make() (err error) {
+	if err := checkMap(m.def, m.kind); err != nil {
+		return err
+	}
+	if m.fields, err = findFields(m.def); err != nil {
+		return err
+	}
+	return m.kind.make(m)
+}
+
+// allocate makes room for the values of the map.
+func (m *Map) allocate(size, slots int, whole bool) (err error) {
+	readOnly := m.def.Frozen || m.def.Flags&linux.FRdonlyProg != 0
+	m.values, err = newValues(m.machine.mem, m.title(), size, slots, m.cpus, whole, readOnly)
+	return err
+}
+
+// initialize puts in the contents that the object has for a section.
+func (m *Map) initialize() error {
+	contents := m.def.Contents
+	if contents == nil {
+		return nil
+	}
+	if m.def.Type != linux.MapArray || len(contents) > int(m.def.ValueSize) {
+		return fmt.Errorf("map %s: %d bytes of initial contents for a %s with values of %d: %w",
+			m.def.Name, len(contents), m.def.Type, m.def.ValueSize, linux.EINVAL)
+	}
+	copy(m.values.bytes(0, 0), contents)
+	return nil
+}
+
+// NewMap adds a map to the machine, as user space may: one to put into a map of
+// maps. It comes last in Maps.
+func (m *Machine) NewMap(def *bpf.Map) (*Map, error) {
+	mp, err := newMap(m, def)
 	if err != nil {
 		return nil, err
 	}
-	m.entries = kind.make(def)
-	m.openEvents()
-	if def.Contents != nil {
-		if !kind.whole || len(def.Contents) > int(def.ValueSize) {
-			return nil, fmt.Errorf("map %s: %d bytes of initial contents for a %s with values of %d: %w",
-				def.Name, len(def.Contents), def.Type, def.ValueSize, linux.EINVAL)
-		}
-		copy(m.values.bytes(0, 0), def.Contents)
-	}
-	return m, nil
+	m.maps = append(m.maps, mp)
+	return mp, mp.fill()
 }
 
 // title is what messages call the map's memory.
@@ -107,139 +170,13 @@ func (m *Map) Sparse() bool {
 	return !is
 }
 
-// Lookup gives a copy of the value of key; of a per-CPU map the values of all
-// CPUs, one after the other. ENOENT when there is none.
-func (m *Map) Lookup(key []byte) ([]byte, error) {
-	if err := m.checkKey(key); err != nil {
-		return nil, err
+// Len is how many entries the map has: all of an array, those in use of any
+// other. A bloom filter has none.
+func (m *Map) Len() int {
+	if m.queue != nil {
+		return m.queue.length()
 	}
-	e := m.entries.find(key)
-	if e < 0 {
-		return nil, linux.ENOENT
-	}
-	return m.copyOut(e), nil
-}
-
-func (m *Map) copyOut(entry int) []byte {
-	out := make([]byte, 0, m.cpus*int(m.def.ValueSize))
-	for cpu := range m.cpus {
-		out = append(out, m.values.bytes(cpu, entry)...)
-	}
-	return out
-}
-
-// Update sets the value of key; of a per-CPU map, value holds that of every
-// CPU. flags is
-// linux.Any, linux.NoExist or linux.Exist.
-func (m *Map) Update(key, value []byte, flags uint64) error {
-	if err := m.checkKey(key); err != nil {
-		return err
-	}
-	size := int(m.def.ValueSize)
-	if len(value) != size*m.cpus {
-		return fmt.Errorf("value of %d bytes for %s, expected %d: %w", len(value), m.title(), size*m.cpus, linux.EINVAL)
-	}
-	if m.def.Frozen {
-		return linux.EPERM
-	}
-	e, _, err := m.entry(key, flags)
-	if err != nil {
-		return err
-	}
-	for cpu := range m.cpus {
-		copy(m.values.bytes(cpu, e), value[cpu*size:])
-	}
-	return nil
-}
-
-// updateFrom is bpf_map_update_elem on the given CPU: of a per-CPU map it sets
-// that CPU's value, and a new entry is zero on the others.
-func (m *Map) updateFrom(cpu int, key, value []byte, flags uint64) error {
-	if m.cpus == 1 {
-		cpu = 0
-	}
-	locked := uint64(0)
-	if mapKinds[m.def.Type].whole {
-		locked = flags & linux.FLock // looked at last (array_map_update_elem)
-	}
-	e, fresh, err := m.entry(key, flags&^locked)
-	if err != nil {
-		return err
-	}
-	if locked != 0 {
-		return linux.EINVAL // no value has a spin lock
-	}
-	if fresh && m.cpus > 1 {
-		for other := range m.cpus {
-			clear(m.values.bytes(other, e))
-		}
-	}
-	copy(m.values.bytes(cpu, e), value)
-	return nil
-}
-
-// entry finds or makes the entry of key as flags allow.
-func (m *Map) entry(key []byte, flags uint64) (e int, fresh bool, err error) {
-	if flags > linux.Exist {
-		return 0, false, linux.EINVAL
-	}
-	e = m.entries.find(key)
-	switch {
-	case e >= 0 && flags == linux.NoExist:
-		return 0, false, linux.EEXIST
-	case e >= 0:
-		return e, false, nil
-	case flags == linux.Exist && !m.outOfRange(key):
-		return 0, false, linux.ENOENT
-	}
-	if e, err = m.entries.insert(key); err != nil {
-		return 0, false, err
-	}
-	if m.values.grow(e) != nil {
-		_ = m.entries.remove(key)
-		return 0, false, linux.ENOMEM
-	}
-	return e, true, nil
-}
-
-// outOfRange reports whether key is an index that the map does not have, which
-// the kernel says before anything else.
-func (m *Map) outOfRange(key []byte) bool {
-	return mapKinds[m.def.Type].whole && binary.LittleEndian.Uint32(key) >= m.def.MaxEntries
-}
-
-// Delete removes key. ENOENT when it is not there, EINVAL for maps whose
-// entries can't be removed.
-func (m *Map) Delete(key []byte) error {
-	if err := m.checkKey(key); err != nil {
-		return err
-	}
-	if m.def.Frozen {
-		return linux.EPERM
-	}
-	return m.entries.remove(key)
-}
-
-// All iterates over the entries in a stable order: arrays by index, hashes in
-// the order their keys were added, gaps left by removals filled first. Keys
-// and values are copies, values as Lookup gives them. Entries may not be added
-// or removed meanwhile.
-func (m *Map) All() iter.Seq2[[]byte, []byte] {
-	return func(yield func(key, value []byte) bool) {
-		m.entries.each(func(key []byte, entry int) bool {
-			return yield(append([]byte(nil), key...), m.copyOut(entry))
-		})
-	}
-}
-
-func (m *Map) checkKey(key []byte) error {
-	if m.missing != nil {
-		return m.missing
-	}
-	if len(key) != int(m.def.KeySize) {
-		return fmt.Errorf("key of %d bytes for %s, expected %d: %w", len(key), m.title(), m.def.KeySize, linux.EINVAL)
-	}
-	return nil
+	return m.entries.length()
 }
 
 // A program's pointer to a map is a number that is no address: maps are only
@@ -252,3 +189,18 @@ func isMapHandle(v uint64) bool { return v>>32 == mapHandleBase>>32 }
 
 // codeHandle is the same for the address of a function.
 func codeHandle(pc int) uint64 { return 0xffff_c0de_0000_0000 | uint64(pc)<<3 }
+
+// absent stands for the entries of a map that is not emulated.
+type absent struct{ reason error }
+
+func (a absent) find([]byte) int { return -1 }
+
+func (a absent) claim(_, _ []byte, _ uint64, _ int) (int, bool, error) { return 0, false, a.reason }
+
+func (a absent) remove([]byte) error { return a.reason }
+
+func (a absent) position([]byte) int { return -1 }
+
+func (a absent) at(int, []byte) (slot, next int) { return -1, -1 }
+
+func (a absent) length() int { return 0 }

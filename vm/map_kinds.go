@@ -1,176 +1,78 @@
 package vm
 
-import (
-	"encoding/binary"
-	"math"
+import "ebtools/bpf/linux"
 
-	"ebtools/bpf"
-	"ebtools/bpf/linux"
-)
-
-// mapKind says how maps of one type find their entries.
+// mapKind says what maps of one type are like.
 type mapKind struct {
-	make  func(def *bpf.Map) entries
-	whole bool // all values exist from the start
-	// What the kernel demands: a size of keys, sizes of values, 0 for any, and
-	// how many bytes a value or a key with its value may have.
-	keySize    uint32
-	valueSizes [2]uint32
-	largest    uint64
+	check func(r *request) error // whether one can be made: nil or an errno
+	make  func(m *Map) error     // sets entries, queue and values
+	may   mapUses                // what programs may do
+	// What user space may not do, as the error it gets: look a key up, walk the keys.
+	lookup, walk linux.Errno
+	takes        bool // lookup and delete in one call
 }
 
-// Limits of the kernel, in bytes: of a value that each CPU has
-// (PCPU_MIN_UNIT_SIZE), of a key with its value in a hash (KMALLOC_MAX_SIZE on
-// machines with pages of 4 KiB, less struct htab_elem).
+// mapUses are the things that a program may do with a map, as the kernel's verifier
+// has it (check_map_func_compatibility).
+type mapUses uint16
+
 const (
-	maxPercpuValue = 32 << 10
-	maxHashElement = 4<<20 - 48 - 1
+	useLookup mapUses = 1 << iota
+	useUpdate
+	useDelete
+	usePercpu
+	useEach
+	usePush
+	usePop
+	usePeek
+
+	useKeyed = useLookup | useUpdate | useDelete
 )
+
+// useNames say what a program wanted to do.
+var useNames = map[mapUses]string{
+	useLookup: "look up keys in", useUpdate: "update", useDelete: "delete from", usePercpu: "look up other CPUs' values of",
+	useEach: "walk", usePush: "push to", usePop: "pop from", usePeek: "peek at",
+}
 
 // mapKinds are the map types that are emulated.
-var mapKinds = map[linux.MapType]mapKind{
-	linux.MapArray:          {make: newArray, whole: true, keySize: 4, largest: math.MaxInt32},
-	linux.MapPercpuArray:    {make: newArray, whole: true, keySize: 4, largest: maxPercpuValue},
-	linux.MapHash:           {make: newHash, largest: maxHashElement},
-	linux.MapPercpuHash:     {make: newHash, largest: maxHashElement},
-	linux.MapDevmap:         {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 8}},
-	linux.MapDevmapHash:     {make: newHash, keySize: 4, valueSizes: [2]uint32{4, 8}},
-	linux.MapCpumap:         {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 8}},
-	linux.MapXskmap:         {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
-	linux.MapProgArray:      {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
-	linux.MapPerfEventArray: {make: newSlots, whole: true, keySize: 4, valueSizes: [2]uint32{4, 4}},
-	linux.MapRingbuf:        {make: newRing},
-	linux.MapUserRingbuf:    {make: newRing},
-}
+var mapKinds map[linux.MapType]*mapKind
 
-// checkSizes gives the kernel's answer to the making of a map (the alloc_check
-// functions of kernel/bpf/arraymap.c and hashtab.c): nil, EINVAL or E2BIG.
-func checkSizes(def *bpf.Map, kind mapKind) error {
-	if def.MaxEntries == 0 || def.ValueSize == 0 || def.KeySize == 0 || kind.keySize != 0 && def.KeySize != kind.keySize {
-		return linux.EINVAL
-	}
-	if kind.valueSizes[0] != 0 {
-		if def.ValueSize != kind.valueSizes[0] && def.ValueSize != kind.valueSizes[1] {
-			return linux.EINVAL
-		}
-		return nil
-	}
-	size := uint64(def.ValueSize)
-	if kind.keySize == 0 {
-		size += uint64(def.KeySize)
-	}
-	if size > kind.largest || def.Type.PerCPU() && def.ValueSize > maxPercpuValue {
-		return linux.E2BIG
-	}
-	return nil
-}
+func init() {
+	mapKinds = map[linux.MapType]*mapKind{
+		linux.MapArray:       {check: checkArray, make: newArray, may: useKeyed | useEach},
+		linux.MapPercpuArray: {check: checkArray, make: newArray, may: useKeyed | useEach | usePercpu},
 
-// array: the key is the entry, and all entries exist.
-type array struct{ max uint32 }
+		linux.MapHash:          {check: checkHash, make: newHash, may: useKeyed | useEach, takes: true},
+		linux.MapPercpuHash:    {check: checkHash, make: newHash, may: useKeyed | useEach | usePercpu, takes: true},
+		linux.MapLRUHash:       {check: checkHash, make: newLRU, may: useKeyed | useEach, takes: true},
+		linux.MapLRUPercpuHash: {check: checkHash, make: newLRU, may: useKeyed | useEach | usePercpu, takes: true},
+		linux.MapLPMTrie:       {check: checkLPM, make: newLPM, may: useKeyed},
 
-func newArray(def *bpf.Map) entries { return array{def.MaxEntries} }
+		linux.MapProgArray:      {check: checkReferences, make: newReferences},
+		linux.MapPerfEventArray: {check: checkReferences, make: newReferences, lookup: linux.ENOTSUPP},
+		linux.MapCgroupArray:    {check: checkReferences, make: newReferences, lookup: linux.ENOTSUPP},
+		linux.MapArrayOfMaps:    {check: checkMapOfMaps, make: newReferences, may: useLookup},
+		linux.MapHashOfMaps:     {check: checkMapOfMaps, make: newMapHash, may: useLookup},
 
-func (a array) find(key []byte) int {
-	if i := binary.LittleEndian.Uint32(key); i < a.max {
-		return int(i)
-	}
-	return -1
-}
+		linux.MapDevmap:     {check: checkDevices, make: newDevices, may: useLookup},
+		linux.MapDevmapHash: {check: checkDevices, make: newDeviceHash, may: useLookup},
+		linux.MapCpumap:     {check: checkDevices, make: newDevices},
+		linux.MapXskmap:     {check: checkDevices, make: newSockets, may: useLookup, lookup: linux.EOPNOTSUPP},
 
-func (a array) insert([]byte) (int, error) { return 0, linux.E2BIG }
+		linux.MapQueue: {check: checkQueue, make: newFIFO, may: usePush | usePop | usePeek, walk: linux.EINVAL, takes: true},
+		linux.MapStack: {check: checkQueue, make: newFIFO, may: usePush | usePop | usePeek, walk: linux.EINVAL, takes: true},
+		linux.MapBloomFilter: {
+			check: checkBloom, make: newBloom, may: usePush | usePeek, walk: linux.EOPNOTSUPP,
+		},
+		linux.MapRingbuf:     {check: checkRing, make: newRing, lookup: linux.ENOTSUPP, walk: linux.ENOTSUPP},
+		linux.MapUserRingbuf: {check: checkRing, make: newRing, lookup: linux.ENOTSUPP, walk: linux.ENOTSUPP},
 
-func (a array) remove([]byte) error { return linux.EINVAL }
+		linux.MapStackTrace: {check: checkStacks, make: newTraces, takes: true},
 
-func (a array) each(yield func([]byte, int) bool) {
-	var key [4]byte
-	for i := range a.max {
-		binary.LittleEndian.PutUint32(key[:], i)
-		if !yield(key[:], int(i)) {
-			return
-		}
+		linux.MapSkStorage:    {check: checkStorage, make: newStorage, walk: linux.ENOTSUPP},
+		linux.MapTaskStorage:  {check: checkStorage, make: newStorage, walk: linux.ENOTSUPP},
+		linux.MapInodeStorage: {check: checkStorage, make: newStorage, walk: linux.ENOTSUPP},
+		linux.MapCgrpStorage:  {check: checkStorage, make: newStorage, walk: linux.ENOTSUPP},
 	}
 }
-
-// slots is an array whose entries are empty at first: devices, CPUs, sockets.
-type slots struct {
-	array
-	used []bool
-}
-
-func newSlots(def *bpf.Map) entries {
-	return &slots{array{def.MaxEntries}, make([]bool, def.MaxEntries)}
-}
-
-func (s *slots) find(key []byte) int {
-	if i := s.array.find(key); i >= 0 && s.used[i] {
-		return i
-	}
-	return -1
-}
-
-func (s *slots) insert(key []byte) (int, error) {
-	i := s.array.find(key)
-	if i < 0 {
-		return 0, linux.E2BIG
-	}
-	s.used[i] = true
-	return i, nil
-}
-
-func (s *slots) remove(key []byte) error {
-	i := s.array.find(key)
-	if i < 0 {
-		return linux.EINVAL
-	}
-	s.used[i] = false
-	return nil
-}
-
-func (s *slots) each(yield func([]byte, int) bool) {
-	s.array.each(func(key []byte, i int) bool { return !s.used[i] || yield(key, i) })
-}
-
-// hash: any key, up to a number of entries.
-type hash struct {
-	*hashTable
-	max int
-}
-
-func newHash(def *bpf.Map) entries {
-	return hash{newHashTable(int(def.KeySize)), int(def.MaxEntries)}
-}
-
-func (h hash) insert(key []byte) (int, error) {
-	if h.count >= h.max {
-		return 0, linux.E2BIG
-	}
-	return h.hashTable.insert(key), nil
-}
-
-func (h hash) remove(key []byte) error {
-	e := h.find(key)
-	if e < 0 {
-		return linux.ENOENT
-	}
-	h.hashTable.remove(e)
-	return nil
-}
-
-func (h hash) each(yield func([]byte, int) bool) {
-	for e, live := range h.live {
-		if live && !yield(h.key(e), e) {
-			return
-		}
-	}
-}
-
-// absent stands for the entries of a map that is not emulated.
-type absent struct{ reason error }
-
-func (a absent) find([]byte) int { return -1 }
-
-func (a absent) insert([]byte) (int, error) { return 0, a.reason }
-
-func (a absent) remove([]byte) error { return a.reason }
-
-func (a absent) each(func([]byte, int) bool) {}

@@ -23,18 +23,20 @@ func TestHashTableAgainstModel(t *testing.T) {
 			key := make([]byte, keySize)
 			binary.LittleEndian.PutUint16(append(key, 0, 0)[keySize-min(keySize, 2):], uint16(rng.IntN(1+step/20)))
 			e, known := model[string(key)]
-			if got := table.find(key); known && got != e || !known && got != -1 {
+			if got := table.position(key); known && got != e || !known && got != -1 {
 				t.Fatalf("keys of %d bytes, step %d: found %d, want %d (%v)", keySize, step, got, e, known)
 			}
 			switch {
 			case !known:
-				e = table.insert(key)
+				e = table.add(key, step)
 				if other, taken := entryOf[e]; taken {
 					t.Fatalf("entry %d given to %x and %x", e, other, key)
 				}
 				model[string(key)], entryOf[e] = e, string(key)
 			case rng.IntN(3) > 0:
-				table.remove(e)
+				if slot := table.find(key); slot != table.drop(e) {
+					t.Fatalf("step %d: another slot is dropped than was found", step)
+				}
 				delete(model, string(key))
 				delete(entryOf, e)
 			}
@@ -42,8 +44,8 @@ func TestHashTableAgainstModel(t *testing.T) {
 				t.Fatalf("%d entries, want %d", table.count, len(model))
 			}
 		}
-		if len(table.live) > 2*len(model)+5000 {
-			t.Errorf("%d places for %d entries", len(table.live), len(model))
+		if len(table.places) > 2*len(model)+5000 {
+			t.Errorf("%d places for %d entries", len(table.places), len(model))
 		}
 	}
 }

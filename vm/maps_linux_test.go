@@ -2,7 +2,6 @@ package vm
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -101,74 +100,6 @@ func TestKernelLookupPercpu(t *testing.T) {
 					load(8, r1, r0, 0), valueAt(r2, 0, 0), store(8, r2, 0, r1),
 					set(r0, 2), exit,
 				), bytesUpTo(14))
-			}
-		}
-	}
-}
-
-// TestKernelMapCalls compares Map's methods with the system calls, over random
-// operations.
-func TestKernelMapCalls(t *testing.T) {
-	maps := smallMaps()
-	b := newBoth(t, maps...)
-	rng := rand.New(rand.NewPCG(9, 9))
-	key := func() []byte { return word(uint32(rng.IntN(7))) }
-	for range 8000 {
-		i := rng.IntN(len(maps))
-		m := b.machine.maps[i]
-		switch rng.IntN(3) {
-		case 0:
-			value := make([]byte, 8*m.CPUs())
-			for j := range value {
-				value[j] = byte(rng.Uint32())
-			}
-			b.update(i, key(), value, updateFlags[rng.IntN(len(updateFlags))])
-		case 1:
-			k := key()
-			want := errnoOf(b.kernel.Delete(i, k))
-			if got := m.Delete(k); !errors.Is(got, want) {
-				t.Fatalf("delete from %s, key %x: the kernel says %v, the vm %v", m.title(), k, want, got)
-			}
-		default:
-			k := key()
-			value, err := b.kernel.Lookup(i, k, 0)
-			want := errnoOf(err)
-			got, err := m.Lookup(k)
-			if !errors.Is(err, want) || string(got) != string(value) {
-				t.Fatalf("lookup in %s, key %x: the kernel says %x %v, the vm %x %v", m.title(), k, value, want, got, err)
-			}
-		}
-	}
-	if diff := b.differMaps(); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// TestKernelMapSizes compares which maps can be made at all.
-func TestKernelMapSizes(t *testing.T) {
-	k, _ := newKernel(t)
-	kinds := []linux.MapType{
-		linux.MapArray, linux.MapPercpuArray, linux.MapHash, linux.MapPercpuHash, linux.MapDevmap, linux.MapDevmapHash, linux.MapCpumap, linux.MapXskmap,
-	}
-	for _, kind := range kinds {
-		for _, key := range []uint32{0, 1, 4, 8, 512, 1 << 22} {
-			for _, value := range []uint32{0, 1, 4, 7, 8, 12, 1 << 15, 1<<15 + 1, 1<<22 - 54, 1<<22 - 53, 1<<22 - 52, 1 << 22, 1 << 31} {
-				for _, entries := range []uint32{0, 1} {
-					def := &bpf.Map{Name: "m", Type: kind, KeySize: key, ValueSize: value, MaxEntries: entries}
-					if strings.Contains(kind.String(), "hash") && kind != linux.MapDevmapHash {
-						def.Flags = linux.FNoPrealloc // spares the kernel the memory
-					}
-					_, err := k.Add(def)
-					k.Close()
-					want := errnoOf(err)
-					if want == linux.ENOMEM {
-						continue
-					}
-					_, got := newMap(&Machine{mem: newMemory(), cpus: 1}, def)
-					if !errors.Is(got, want) {
-						t.Errorf("%s, key %d, value %d, entries %d: the kernel says %v, the vm %v", kind, key, value, entries, want, got)
-					}
-				}
 			}
 		}
 	}

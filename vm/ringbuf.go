@@ -2,7 +2,6 @@ package vm
 
 import (
 	"encoding/binary"
-	"fmt"
 	"iter"
 	"math"
 	"math/bits"
@@ -48,18 +47,9 @@ const (
 
 func isRing(t linux.MapType) bool { return t == linux.MapRingbuf || t == linux.MapUserRingbuf }
 
-func newRing(def *bpf.Map) entries {
-	return &ring{absent: absent{linux.ENOTSUPP}, name: "a record of map " + def.Name, data: aligned(int(def.MaxEntries))}
-}
-
-// newRingMap makes a map that is a ring: of a power of two of pages.
-func newRingMap(machine *Machine, def *bpf.Map) (*Map, error) {
-	n := def.MaxEntries
-	if def.KeySize != 0 || def.ValueSize != 0 || n < ringPage || n&(n-1) != 0 || def.Flags&^linux.FNUMANode != 0 {
-		return nil, fmt.Errorf("map %s: a %s of %d bytes, keys of %d and values of %d, flags %#x: %w",
-			def.Name, def.Type, n, def.KeySize, def.ValueSize, def.Flags, linux.EINVAL)
-	}
-	return &Map{machine: machine, def: def, cpus: 1, entries: newRing(def)}, nil
+func newRing(m *Map) error {
+	m.entries = &ring{absent: absent{linux.ENOTSUPP}, name: "a record of map " + m.def.Name, data: aligned(int(m.def.MaxEntries))}
+	return nil
 }
 
 // asLoaded gives a map the number of entries that libbpf would: a ring has a power

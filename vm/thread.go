@@ -31,6 +31,8 @@ type thread struct {
 	stacks *[bpf.MaxCallDepth]*region
 	spare  []*[bpf.MaxCallDepth]*region // for tail calls
 
+	keys [bpf.MaxCallDepth]*region // what bpf_for_each_map_elem hands on, by frame
+
 	packet   packet   // what the program works on
 	xdp      *region  // struct xdp_md
 	raw      *region  // the memory of RunRaw
