@@ -30,7 +30,6 @@ type thread struct {
 	spare  []*[bpf.MaxCallDepth]*region // for tail calls
 
 	keys [bpf.MaxCallDepth]*region // what bpf_for_each_map_elem hands on, by frame
-	held []byte                    // the bpf_spin_lock that the program has
 
 	packet   packet   // what the program works on
 	xdp      *region  // struct xdp_md
@@ -106,7 +105,6 @@ func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
 	t.openFrame(&t.regs, p.code)
 	t.code, t.left, t.pc = p.code, t.budget, 0
 	pc, err := t.run()
-	t.unlock()
 	if err != nil {
 		err = t.faultAt(pc, err)
 	}
