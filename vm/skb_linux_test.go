@@ -85,8 +85,9 @@ type hookRun struct {
 	packet   []byte
 	steps    []step
 	memory   []byte
-	in       SKB  // Data is packet
-	complete bool // with BPF_F_TEST_SKB_CHECKSUM_COMPLETE
+	in       SKB     // Data is packet
+	mac      [6]byte // of the interface
+	complete bool    // with BPF_F_TEST_SKB_CHECKSUM_COMPLETE
 }
 
 func (r *hookRun) value() []byte {
@@ -136,10 +137,11 @@ func (r *hookRun) testSKB() SKB {
 	if s.Ifindex == 0 {
 		s.Ifindex = 1
 	}
-	switch to := r.packet[:6]; {
+	switch to := r.packet[:6]; { // as eth_type_trans has it
+	case bytes.Equal(to, r.mac[:]):
 	case to[0]&1 != 0:
 		s.PktType = 2
-	case !bytes.Equal(to, make([]byte, 6)):
+	default:
 		s.PktType = 3
 	}
 	if r.complete {
