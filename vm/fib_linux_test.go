@@ -167,16 +167,6 @@ var fibOps = []op{
 	},
 }
 
-var redirectOps = []op{
-	{name: "redirect", code: join(move(r1, r2), move(r2, r3), call(int32(linux.FnRedirect)))},
-	{name: "redirect_peer", code: join(move(r1, r2), move(r2, r3), call(int32(linux.FnRedirectPeer)))},
-	{
-		name: "redirect_neigh",
-		code: join(move(r1, r2), move(r4, r3), valueAt(r2, 0, stepMemory), set(r3, redirNeighSize), call(int32(linux.FnRedirectNeigh))),
-	},
-	{name: "clone_redirect", id: linux.FnCloneRedirect},
-}
-
 // TestKernelNetwork compares what helpers say of interfaces, routes and neighbors, in a
 // network of the test's own.
 func TestKernelNetwork(t *testing.T) {
@@ -233,7 +223,7 @@ func networkRun(rng *rand.Rand, network *Network, onXDP bool) hookRun {
 		}
 	}
 	r.packet = r.packet[:min(len(r.packet), 3520)] // one buffer
-	copy(r.packet, device.HardwareAddr[:]) // not to another host
+	copy(r.packet, device.HardwareAddr[:])         // not to another host
 	ifindex := some(network.Devices[0].Ifindex, network.Devices[1].Ifindex, network.Devices[1].Ifindex, network.Devices[2].Ifindex, 99, 0)
 	ops := 2
 	if !onXDP {
