@@ -44,6 +44,8 @@ type thread struct {
 	formatter  formatter
 	formatArgs [maxFormatArguments]uint64
 	eventData  []byte // what perf events are put together in
+	chunk      [256]byte
+	frags      []*region // further buffers of the packet, see mapFrag
 }
 
 func newThread(m *Machine, seed uint64) (*thread, error) {
