@@ -112,7 +112,7 @@ func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
 	pc, err := t.run()
 	t.unlock()
 	if err != nil {
-		err = t.faultAt(pc, err)
+		err = t.ended(pc, err)
 	}
 	if t.holds.any() {
 		if err == nil {
