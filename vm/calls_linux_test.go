@@ -88,13 +88,18 @@ func (c *callTest) run(p *bpf.Program, packets ...[]byte) bool {
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		want := ran{out.Return, out.Data[:out.Metadata()], out.Data[out.Metadata():]}
-		o, err := ours.RunXDP(&Frame{Data: packet, IngressIfindex: 1, CPU: c.cpu})
+		want := ran{ret: out.Return, metadata: []byte{}, data: out.Data}
+		if p.Type == linux.ProgXDP {
+			want.metadata, want.data = out.Data[:out.Metadata()], out.Data[out.Metadata():]
+		} else if !skbKinds[p.Type].ethernet {
+			want.data = want.data[ethHeader:] // zeros, put before it
+		}
+		o, err := c.runHere(ours, packet)
 		if err != nil {
 			c.t.Errorf("%v\n%s", err, listing(p.Instructions))
 			return true
 		}
-		got := ran{o.Verdict, append([]byte{}, o.Metadata()...), o.Data()}
+		got := ran{o.Verdict, append([]byte{}, o.Metadata()...), o.thread.packet.all()}
 		diff := c.differMaps() + c.differEvents()
 		if !reflect.DeepEqual(want, got) {
 			diff += cmp.Diff(want, got, cmp.AllowUnexported(ran{}))
@@ -104,6 +109,13 @@ func (c *callTest) run(p *bpf.Program, packets ...[]byte) bool {
 		}
 	}
 	return true
+}
+
+func (c *callTest) runHere(p *Program, packet []byte) (Outcome, error) {
+	if p.prog.Type == linux.ProgXDP {
+		return p.RunXDP(&Frame{Data: packet, IngressIfindex: 1, CPU: c.cpu})
+	}
+	return p.RunSKB(&SKB{Data: packet, Ifindex: 1, CPU: c.cpu})
 }
 
 // differMaps compares the array maps, 8 bytes at a time.

@@ -188,6 +188,26 @@ func tailCaller(rng *rand.Rand, i int) *bpf.Program {
 	return linked(prog, start)
 }
 
+// TestKernelThrow compares what programs return that throw: from the main function,
+// and from functions one and two calls away.
+func TestKernelThrow(t *testing.T) {
+	c := newCallTest(t, results(64))
+	throwIf := func(value int32) []bpf.Instruction {
+		return join(valueAt(r1, 0, 0), load(8, r2, r1, 0), jumpIf(bpf.OpJNE, r2, value, 2), set(r1, 100+value), kfunc(t, "bpf_throw"))
+	}
+	main := join(load(4, r2, r1, 4), load(4, r1, r1, 0), move(r3, r1), add(r3, 1), set(r0, 1), jumpIfX(bpf.OpJLE, r3, r2, 1), exit,
+		load(1, r2, r1, 0), valueAt(r1, 0, 0), store(8, r1, 0, r2), throwIf(1), callLocal(2), add(r0, 1), exit)
+	outer := join(throwIf(2), callLocal(2), add(r0, 1), exit)
+	inner := join(valueAt(r1, 0, 8), load(8, r2, r1, 0), add(r2, 1), store(8, r1, 0, r2), throwIf(3), set(r0, 7), exit)
+	packets := [][]byte{}
+	for i := range byte(5) {
+		packets = append(packets, append([]byte{i}, bytesUpTo(13)...))
+	}
+	if !c.run(linked(join(main, outer, inner), len(main), len(main)+len(outer)), packets...) {
+		t.Error(c.refused)
+	}
+}
+
 // userRing is the memory of a user_ringbuf in the kernel, to put records into.
 type userRing struct{ producer []byte }
 

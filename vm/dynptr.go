@@ -107,16 +107,14 @@ func (d dynptr) check(offset, n uint32) error {
 
 func (d dynptr) isPacket() bool { return d.kind == dynptrSKB || d.kind == dynptrXDP }
 
-// at is the memory at an offset, by reference; of a packet only to read. Nil with
-// t.fault set when it is gone.
+// at is the memory at an offset in one piece; of a packet only to read, unless it
+// is copied already. Nil when it is in several pieces, or gone, for memory other
+// than a packet with t.fault set.
 func (t *thread) at(d dynptr, offset, n uint32, write bool) []byte {
 	offset += d.offset
 	if d.isPacket() {
-		packet := t.packet.bytes()
-		if uint64(offset)+uint64(n) > uint64(len(packet)) {
-			return nil // the packet has become shorter
-		}
-		return packet[offset : offset+n]
+		b, _ := t.packet.piece(int(offset), int(n))
+		return b
 	}
 	b, err := t.mem.bytes(d.data+uint64(offset), uint64(n), write)
 	if err != nil {
@@ -126,13 +124,60 @@ func (t *thread) at(d dynptr, offset, n uint32, write bool) []byte {
 	return b
 }
 
-// address is where the program finds the memory at an offset.
-func (t *thread) address(d dynptr, offset uint32) uint64 {
-	offset += d.offset
-	if d.isPacket() {
-		return t.packet.region.start + uint64(t.packet.data-t.packet.meta) + uint64(offset)
+// piece is n bytes at an offset of the packet if one of its buffers has them, and
+// which that is: -1 the first (net/core/filter.c, bpf_xdp_pointer). It is nil if
+// none has.
+func (p *packet) piece(off, n int) (b []byte, frag int) {
+	if !p.holds(off, n) {
+		return nil, -1
 	}
-	return d.data + uint64(offset)
+	b = p.bytes()
+	for frag = -1; off >= len(b) && frag+1 < len(p.frags); {
+		off -= len(b)
+		frag++
+		b = p.frags[frag]
+	}
+	if off+n > len(b) {
+		return nil, frag
+	}
+	return b[off : off+n : off+n], frag
+}
+
+// address is where the program finds n bytes at an offset; 0 where they are in
+// several pieces, or gone.
+func (t *thread) address(d dynptr, offset, n uint32) uint64 {
+	offset += d.offset
+	if !d.isPacket() {
+		return d.data + uint64(offset)
+	}
+	p := &t.packet
+	b, frag := p.piece(int(offset), int(n))
+	switch {
+	case b == nil:
+		return 0
+	case frag < 0:
+		return p.region.start + uint64(p.data-p.meta) + uint64(offset)
+	}
+	start := t.mapFrag(frag)
+	for _, before := range p.frags[:frag] {
+		offset -= uint32(len(before))
+	}
+	return start + uint64(offset) - uint64(p.end-p.data)
+}
+
+// mapFrag gives a further buffer of an XDP packet an address, 0 when the run has
+// ended because there is none left.
+func (t *thread) mapFrag(frag int) uint64 {
+	for len(t.frags) <= frag {
+		r, err := t.mem.reserve("a further buffer of the packet", fragRoom)
+		if err != nil {
+			t.fault = err
+			return 0
+		}
+		t.frags = append(t.frags, r)
+	}
+	t.mem.remap(t.frags[frag], t.packet.frags[frag], false)
+	return t.frags[frag].start
 }
 
 // readDynptr copies memory of the dynptr to a buffer.
@@ -144,21 +189,30 @@ func (t *thread) readDynptr(to []byte, d dynptr, offset uint32, flags uint64) er
 	if err := d.check(offset, n); err != nil {
 		return err
 	}
-	from := t.at(d, offset, n, false)
-	if from == nil && n > 0 {
-		return t.packetGone(d, to)
+	if !d.isPacket() {
+		copy(to, t.at(d, offset, n, false))
+		return nil
 	}
-	copy(to, from)
-	return nil
-}
-
-// packetGone is what reading beyond a packet that has become shorter gives.
-func (t *thread) packetGone(d dynptr, to []byte) error {
-	if d.kind == dynptrSKB {
+	off := int(int32(d.offset + offset))
+	if d.kind == dynptrXDP {
+		return t.packet.copyXDP(off, to, t.packet.load)
+	}
+	if !t.packet.load(off, to) {
 		clear(to)
 		return linux.EFAULT
 	}
-	return linux.EINVAL
+	return nil
+}
+
+// copyXDP loads from or stores to an XDP packet (__bpf_xdp_load_bytes).
+func (p *packet) copyXDP(off int, b []byte, do func(off int, b []byte) bool) error {
+	switch {
+	case uint(off) > 0xffff || len(b) > 0xffff:
+		return linux.EFAULT
+	case !do(off, b):
+		return linux.EINVAL
+	}
+	return nil
 }
 
 // writeDynptr copies from to memory of the dynptr.
@@ -170,20 +224,15 @@ func (t *thread) writeDynptr(d dynptr, offset uint32, from []byte, flags uint64)
 	if err := d.check(offset, n); err != nil {
 		return err
 	}
-	allowed := uint64(0)
-	if d.kind == dynptrSKB {
-		allowed = linux.FRecomputeCsum | linux.FInvalidateHash
-	}
-	if flags&^allowed != 0 {
+	off := int(int32(d.offset + offset))
+	switch {
+	case d.kind == dynptrSKB:
+		return t.packet.skb.store(off, from, flags)
+	case flags != 0:
 		return linux.EINVAL
+	case d.kind == dynptrXDP:
+		return t.packet.copyXDP(off, from, t.packet.store)
 	}
-	if d.isPacket() {
-		t.packet.own()
-	}
-	to := t.at(d, offset, n, true)
-	if to == nil && n > 0 {
-		return t.packetGone(d, nil)
-	}
-	copy(to, from)
+	copy(t.at(d, offset, n, true), from)
 	return nil
 }

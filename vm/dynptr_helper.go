@@ -71,7 +71,7 @@ func dynptrData(t *thread, r *registers) {
 	}
 	r[0] = 0
 	if d.kind != dynptrNull && !d.readOnly && !d.isPacket() && d.check(uint32(r[2]), uint32(r[3])) == nil {
-		r[0] = t.address(d, uint32(r[2]))
+		r[0] = t.address(d, uint32(r[2]), uint32(r[3]))
 	}
 }
 

@@ -23,30 +23,20 @@ var dynptrKfuncs = []helper{
 // dynptrOfPacket: r1 context, r2 flags, which must be 0, r3 where the dynptr
 // goes. 0 or an error number, with a dynptr that is null.
 func (t *thread) dynptrOfPacket(r *registers, kind uint8) {
-	isXDP := t.code.prog.Type == linux.ProgXDP
-	switch {
-	case !t.contextArgument(r):
-		return
-	case isXDP != (kind == dynptrXDP) || !hasPacket(t.code.prog.Type):
-		t.fail(1, fmt.Errorf("the context of a program of type %s: %w", t.code.prog.Type, ErrArgument))
+	context := t.packet.skb.region
+	if kind == dynptrXDP {
+		context = t.xdp
+	}
+	if t.packet.ctx != context || r[1] != context.start {
+		t.fail(1, fmt.Errorf("%#x is not %s: %w", r[1], context.name, ErrArgument))
 		return
 	}
 	d, err := dynptr{}, error(linux.EINVAL)
 	if r[2] == 0 {
-		d, err = dynptr{kind: kind, data: r[1], size: uint32(len(t.packet.bytes())), readOnly: !writesPackets(t.code.prog.Type)}, nil
+		d, err = dynptr{kind: kind, data: r[1], size: uint32(t.packet.length()), readOnly: t.packet.readOnly}, nil
 	}
 	t.storeDynptr(3, r, d)
 	r[0] = uint64(uint32(result(err)))
-}
-
-// writesPackets reports whether programs of the type may write to their packet
-// (kernel/bpf/verifier.c, may_access_direct_pkt_data).
-func writesPackets(t linux.ProgramType) bool {
-	switch t {
-	case linux.ProgXDP, linux.ProgSchedCLS, linux.ProgSchedACT, linux.ProgLWTXmit, linux.ProgSkSKB:
-		return true
-	}
-	return false
 }
 
 // dynptrAdjust: r1 dynptr, r2 and r3 where it is to begin and end. 0 or an error
@@ -119,29 +109,34 @@ func dynptrClone(t *thread, r *registers) {
 }
 
 // dynptrSlice: r1 dynptr, r2 offset, r3 buffer or 0, r4 how many bytes. Their
-// address, which is never that of the buffer, since packets lie in one piece
-// here; or 0.
-func dynptrSlice(t *thread, r *registers) {
-	if d, ok := t.dynptrArgument(1, r); ok {
-		r[0] = t.slice(d, uint32(r[2]), uint32(r[4]), false)
-	}
-}
+// address; that of the buffer, with a copy, when they are in several pieces; or 0.
+func dynptrSlice(t *thread, r *registers) { t.sliceArguments(r, false) }
 
 // dynptrSliceRdwr is dynptrSlice for memory that is to be written.
-func dynptrSliceRdwr(t *thread, r *registers) {
-	if d, ok := t.dynptrArgument(1, r); ok {
-		r[0] = t.slice(d, uint32(r[2]), uint32(r[4]), true)
+func dynptrSliceRdwr(t *thread, r *registers) { t.sliceArguments(r, true) }
+
+func (t *thread) sliceArguments(r *registers, write bool) {
+	d, ok := t.dynptrArgument(1, r)
+	if !ok {
+		return
+	}
+	offset, n, buffer := uint32(r[2]), uint32(r[4]), r[3]
+	r[0] = t.slice(d, offset, n, write)
+	if r[0] != 0 || buffer == 0 || !d.isPacket() || write && d.readOnly || d.check(offset, n) != nil {
+		return
+	}
+	if to := t.memoryArgument(3, r, uint64(n), true); t.fault == nil && t.packet.load(int(d.offset+offset), to) {
+		r[0] = buffer
 	}
 }
 
+// slice is the address of n bytes of the dynptr, 0 when they are not in one piece
+// or not there.
 func (t *thread) slice(d dynptr, offset, n uint32, write bool) uint64 {
 	if d.kind == dynptrNull || write && d.readOnly || d.check(offset, n) != nil {
 		return 0
 	}
-	if d.isPacket() && t.at(d, offset, n, false) == nil {
-		return 0
-	}
-	return t.address(d, offset)
+	return t.address(d, offset, n)
 }
 
 // dynptrCopy: r1 dynptr and r2 offset to copy to, r3 dynptr and r4 offset to copy
@@ -159,23 +154,31 @@ func dynptrCopy(t *thread, r *registers) {
 }
 
 // copyDynptr copies n bytes. The kernel tries slices of both first, which settles
-// the error.
+// the error, and what overlapping pieces of a packet come to.
 func (t *thread) copyDynptr(to dynptr, toOffset uint32, from dynptr, fromOffset, n uint32) error {
+	if to.isPacket() && !to.readOnly {
+		t.packet.own() // before the packet is looked at as a source
+	}
 	if t.slice(from, fromOffset, n, false) != 0 {
-		if to.isPacket() {
-			t.packet.own() // before the packet is looked at as a source
-		}
 		return t.writeDynptr(to, toOffset, t.at(from, fromOffset, n, false), 0)
 	}
 	switch {
 	case t.slice(to, toOffset, n, true) != 0:
-		return t.readDynptr(t.at(to, toOffset, n, false), from, fromOffset, 0)
+		return t.readDynptr(t.at(to, toOffset, n, true), from, fromOffset, 0)
 	case to.check(toOffset, n) != nil || from.check(fromOffset, n) != nil:
 		return linux.E2BIG
-	case n == 0:
-		return nil
 	}
-	return linux.EINVAL
+	const chunk = 256
+	for done := uint32(0); done < n; done += chunk {
+		part := t.chunk[:min(chunk, n-done)]
+		if err := t.readDynptr(part, from, fromOffset+done, 0); err != nil {
+			return err
+		}
+		if err := t.writeDynptr(to, toOffset+done, part, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dynptrMemset: r1 dynptr, r2 offset, r3 how many bytes, r4 what to fill them
@@ -195,10 +198,19 @@ func dynptrMemset(t *thread, r *registers) {
 		return
 	}
 	r[0] = 0
-	if d.isPacket() {
-		t.packet.own()
+	if !d.isPacket() {
+		fillBytes(t.at(d, offset, n, true), byte(r[4]))
+		return
 	}
-	for b := t.at(d, offset, n, true); len(b) > 0; b = b[1:] {
-		b[0] = byte(r[4])
+	t.packet.own()
+	c := byte(r[4])
+	if !t.packet.each(int(int32(d.offset+offset)), int(n), func(part []byte, _ int) { fillBytes(part, c) }) {
+		r[0] = errno32(linux.EINVAL) // it has become shorter
+	}
+}
+
+func fillBytes(b []byte, c byte) {
+	for i := range b {
+		b[i] = c
 	}
 }

@@ -17,6 +17,8 @@ type dynptrSteps struct {
 	rng  *rand.Rand
 	out  uint32
 	live []int32 // where on the stack there are dynptrs
+	kind linux.ProgramType
+	old  bool // the kernel lacks the newest functions
 }
 
 const (
@@ -50,6 +52,8 @@ func (s *dynptrSteps) number() int32 {
 		return int32(s.rng.Uint32()) // large or negative
 	case 2:
 		return s.rng.Int32N(400)
+	case 3:
+		return 3400 + s.rng.Int32N(8000) // where packets in several buffers go on
 	}
 	return s.rng.Int32N(40)
 }
@@ -64,11 +68,18 @@ func (s *dynptrSteps) flags() int32 {
 // create makes a dynptr.
 func (s *dynptrSteps) create() []bpf.Instruction {
 	if s.rng.IntN(2) == 0 {
-		return join(move(r1, r6), set(r2, s.flags()), at(r3, s.place()), kfunc(s.t, "bpf_dynptr_from_xdp"), s.keep(true))
+		return join(move(r1, r6), set(r2, s.flags()), at(r3, s.place()), kfunc(s.t, s.fromPacket()), s.keep(true))
 	}
 	start := s.rng.Int32N(dynptrMemory)
 	size := s.rng.Int32N(dynptrMemory - start)
 	return join(valueAt(r1, 1, uint32(start)), set(r2, size), set(r3, s.flags()), at(r4, s.place()), call(int32(linux.FnDynptrFromMem)), s.keep(false))
+}
+
+func (s *dynptrSteps) fromPacket() string {
+	if s.kind == linux.ProgXDP {
+		return "bpf_dynptr_from_xdp"
+	}
+	return "bpf_dynptr_from_skb"
 }
 
 // buffer is memory of n bytes that is read to or written from.
@@ -78,7 +89,11 @@ func (s *dynptrSteps) buffer(reg bpf.Register, n int32) [2]bpf.Instruction {
 
 func (s *dynptrSteps) step() []bpf.Instruction {
 	n := s.rng.Int32N(64)
-	switch s.rng.IntN(12) {
+	choice := s.rng.IntN(12)
+	if s.old && (choice == 9 || choice == 10) {
+		choice = 11
+	}
+	switch choice {
 	case 0:
 		if len(s.live) < 12 {
 			return s.create()
@@ -105,7 +120,7 @@ func (s *dynptrSteps) step() []bpf.Instruction {
 			from := s.some()
 			return join(at(r1, from), at(r2, s.place()), kfunc(s.t, "bpf_dynptr_clone"), s.keep(true))
 		}
-		fallthrough
+		return s.slice()
 	case 9:
 		return join(at(r1, s.some()), set(r2, s.number()), at(r3, s.some()), set(r4, s.number()), set(r5, s.number()), kfunc(s.t, "bpf_dynptr_copy"), s.keep(true))
 	case 10:
@@ -115,13 +130,14 @@ func (s *dynptrSteps) step() []bpf.Instruction {
 }
 
 func (s *dynptrSteps) slice() []bpf.Instruction {
-	n := 1 + s.rng.Int32N(32)
+	n := 1 + s.rng.Int32N(500)
 	buffer := join(set(r3, 0))
 	if s.rng.IntN(2) == 0 {
 		buffer = join(s.buffer(r3, n))
 	}
 	args := join(at(r1, s.some()), set(r2, s.number()), buffer, set(r4, n))
-	if s.rng.IntN(2) == 0 {
+	readOnly := s.kind == linux.ProgSocketFilter || s.kind == linux.ProgCgroupSKB
+	if readOnly || s.rng.IntN(2) == 0 {
 		return join(args, kfunc(s.t, "bpf_dynptr_slice"), unlessZero(r0, join(load(1, r0, r0, int(n-1)), s.keep(false))))
 	}
 	used := join(load(1, r1, r0, int(n-1)), storeK(1, r0, 0, s.rng.Int32()), move(r0, r1), s.keep(false))
@@ -133,18 +149,30 @@ func (s *dynptrSteps) slice() []bpf.Instruction {
 func TestKernelDynptr(t *testing.T) {
 	c := newCallTest(t, results(2*dynptrResults), dataMap(bytesUpTo(dynptrMemory)))
 	rng := rand.New(rand.NewPCG(5, 5))
+	types, err := kernelFunctions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, newest := types.FuncID("bpf_dynptr_memset") // 6.17
+	old := !newest
 	steps, n := 0, 1500
 	if require.Long() {
 		n = 50_000
 	}
 	for range n {
-		s := &dynptrSteps{t: t, rng: rng}
+		kinds := []linux.ProgramType{linux.ProgXDP, linux.ProgXDP, linux.ProgSchedCLS, linux.ProgSocketFilter, linux.ProgCgroupSKB}
+		s := &dynptrSteps{t: t, rng: rng, kind: kinds[rng.IntN(len(kinds))], old: old}
 		prog := join(move(r6, r1), s.create())
 		for range 1 + rng.IntN(30) {
 			prog = join(prog, s.step())
 			steps++
 		}
-		c.run(linked(join(prog, set(r0, 2), exit)), bytesUpTo(14+rng.IntN(200)))
+		p, packet := linked(join(prog, set(r0, 1), exit)), bytesUpTo(14+rng.IntN(200))
+		p.Type = s.kind
+		if s.kind == linux.ProgXDP && rng.IntN(2) == 0 {
+			p.SectionFlags, packet = linux.SecFrags, bytesUpTo(3500+rng.IntN(9000))
+		}
+		c.run(p, packet)
 		if t.Failed() {
 			break
 		}

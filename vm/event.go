@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"ebtools/bpf/linux"
@@ -56,7 +55,7 @@ func perfEventOutput(t *thread, r *registers) {
 	if t.fault != nil {
 		return
 	}
-	packet, err := t.packetTail(r[3])
+	packet, err := t.packetPart(r[3])
 	if err == nil {
 		err = t.perfEvent(m, uint32(r[3]))
 	}
@@ -65,33 +64,20 @@ func perfEventOutput(t *thread, r *registers) {
 	}
 }
 
-// packetTail is the part of the packet that flags ask for.
-func (t *thread) packetTail(flags uint64) ([]byte, error) {
+// packetPart is how many bytes of the packet flags ask for.
+func (t *thread) packetPart(flags uint64) (int, error) {
 	allowed := uint64(linux.FIndexMask)
-	if hasPacket(t.code.prog.Type) {
+	if t.packet.ctx == t.xdp || t.packet.ctx == t.packet.skb.region {
 		allowed |= linux.FCtxlenMask
 	}
 	if flags&^allowed != 0 {
-		return nil, linux.EINVAL
+		return 0, linux.EINVAL
 	}
-	n := flags & linux.FCtxlenMask >> 32
-	if n == 0 {
-		return nil, nil
+	n := int(flags & linux.FCtxlenMask >> 32)
+	if n > 0 && n > t.packet.length() {
+		return 0, linux.EFAULT
 	}
-	if packet := t.packet.bytes(); n <= uint64(len(packet)) {
-		return packet[:n], nil
-	}
-	return nil, linux.EFAULT
-}
-
-// hasPacket reports whether programs of the type work on a packet.
-func hasPacket(t linux.ProgramType) bool {
-	switch t {
-	case linux.ProgXDP, linux.ProgSocketFilter, linux.ProgSchedCLS, linux.ProgSchedACT, linux.ProgCgroupSKB,
-		linux.ProgLWTIn, linux.ProgLWTOut, linux.ProgLWTXmit, linux.ProgLWTSeg6local, linux.ProgSkSKB:
-		return true
-	}
-	return false
+	return n, nil
 }
 
 // perfEvent says whether this CPU may write to the perf event at an index.
@@ -102,10 +88,8 @@ func (t *thread) perfEvent(m *Map, index uint32) error {
 	if index >= m.def.MaxEntries {
 		return linux.E2BIG
 	}
-	var key [4]byte
-	binary.LittleEndian.PutUint32(key[:], index)
-	switch {
-	case m.entries.find(key[:]) < 0:
+	switch events, ok := m.entries.(references); {
+	case !ok || !events.used(int(index)):
 		return linux.ENOENT
 	case index != uint32(t.cpu): // an event is of its CPU
 		return linux.EOPNOTSUPP
@@ -113,14 +97,16 @@ func (t *thread) perfEvent(m *Map, index uint32) error {
 	return nil
 }
 
-// emit hands an event to Options.Event, one at a time.
-func (t *thread) emit(m *Map, data, packet []byte) {
+// emit hands an event to Options.Event, one at a time: data and the given number of
+// bytes of the packet.
+func (t *thread) emit(m *Map, data []byte, packet int) {
 	event := t.machine.options.Event
 	if event == nil {
 		return
 	}
-	if len(packet) > 0 {
-		t.eventData = append(append(t.eventData[:0], data...), packet...)
+	if packet > 0 {
+		t.eventData = append(append(t.eventData[:0], data...), make([]byte, packet)...)
+		t.packet.load(0, t.eventData[len(data):])
 		data = t.eventData
 	}
 	t.machine.lock.Lock()

@@ -149,7 +149,9 @@ func TestKernelPerfEvent(t *testing.T) {
 		if rng.IntN(20) == 0 {
 			size = rng.Int32N(30_000)
 		}
-		c.run(linked(join(mapAt(r2, 2), long(r3, flags), valueAt(r4, 1, uint32(rng.IntN(50))), set(r5, size),
-			call(int32(linux.FnPerfEventOutput)), keep(0), set(r0, 2), exit)), packet)
+		p := linked(join(mapAt(r2, 2), long(r3, flags), valueAt(r4, 1, uint32(rng.IntN(50))), set(r5, size),
+			call(int32(linux.FnPerfEventOutput)), keep(0), set(r0, 1), exit))
+		p.Type = []linux.ProgramType{linux.ProgXDP, linux.ProgSchedCLS, linux.ProgSocketFilter, linux.ProgCgroupSKB, linux.ProgLWTXmit}[rng.IntN(5)]
+		c.run(p, packet)
 	}
 }

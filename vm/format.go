@@ -251,16 +251,21 @@ func (p *formatter) packString(t *thread, addr uint64) error {
 		return linux.ENOSPC
 	}
 	start := p.end
-	for ; p.end < argumentRoom-1; p.end++ {
-		c, err := t.mem.load(addr+uint64(p.end-start), 1)
-		if err != nil {
+	for p.end < argumentRoom-1 {
+		from := t.mem.run(addr + uint64(p.end-start))
+		if from == nil {
 			p.end = start
 			break
 		}
-		if c == 0 {
+		n := bytes.IndexByte(from, 0)
+		found := n >= 0
+		if !found {
+			n = len(from)
+		}
+		p.end += copy(p.packed[p.end:argumentRoom-1], from[:n])
+		if found {
 			break
 		}
-		p.packed[p.end] = byte(c)
 	}
 	p.packed[p.end] = 0
 	p.end++

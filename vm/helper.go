@@ -41,7 +41,7 @@ func init() {
 	for _, rows := range [][]helper{
 		mapHelpers, baseHelpers, timeHelpers, traceHelpers, stringHelpers, xdpHelpers, redirectHelpers, tailCallHelpers, loopHelpers,
 		skbHelpers, skbRoomHelpers, skbChecksumHelpers, skbInfoHelpers, fibHelpers,
-		eventHelpers, ringHelpers, dynptrHelpers, dynptrKfuncs, stringKfuncs, iterKfuncs, sectionKfuncs,
+		eventHelpers, ringHelpers, dynptrHelpers, dynptrKfuncs, stringKfuncs, iterKfuncs, sectionKfuncs, throwKfuncs,
 	} {
 		for _, row := range rows {
 			helpers[n] = row

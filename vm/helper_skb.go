@@ -76,14 +76,16 @@ func skbStoreBytes(t *thread, r *registers) {
 	if t.fault != nil {
 		return
 	}
-	off, flags := int(int32(r[2])), r[5]
+	r[0] = result(s.store(int(int32(r[2])), from, r[5]))
+}
+
+// store copies into the packet at an offset (__bpf_skb_store_bytes).
+func (s *skb) store(off int, from []byte, flags uint64) error {
 	switch {
 	case flags&^(linux.FRecomputeCsum|linux.FInvalidateHash) != 0:
-		r[0] = result(linux.EINVAL)
-		return
-	case !t.packet.holds(off, len(from)):
-		r[0] = result(linux.EFAULT)
-		return
+		return linux.EINVAL
+	case !s.packet.holds(off, len(from)):
+		return linux.EFAULT
 	}
 	to := s.bytes()[off : off+len(from)]
 	recompute := flags&linux.FRecomputeCsum != 0 && s.summed == ChecksumComplete
@@ -97,7 +99,7 @@ func skbStoreBytes(t *thread, r *registers) {
 	if flags&linux.FInvalidateHash != 0 {
 		s.clearHash()
 	}
-	r[0] = 0
+	return nil
 }
 
 // skbPullData: r1 context, r2 how many bytes to have in one buffer, 0 for those

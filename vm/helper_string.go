@@ -2,6 +2,7 @@ package vm
 
 import (
 	"math"
+	"unsafe"
 
 	"ebtools/bpf/linux"
 )
@@ -149,23 +150,40 @@ func strncmp(t *thread, r *registers) {
 		return
 	}
 	r[0] = 0
+	var b []byte
 	for i, c := range a {
-		d, err := t.mem.load(r[3]+uint64(i), 1)
-		if err != nil {
-			t.fail(3, err)
-			return
-		}
-		if c != byte(d) {
-			r[0] = 1
-			if c < byte(d) {
-				r[0] = math.MaxUint64
+		if len(b) == 0 {
+			if b = t.mem.run(r[3] + uint64(i)); b == nil {
+				t.fail(3, t.mem.accessError(r[3]+uint64(i), 1, false))
+				return
 			}
-			return
 		}
-		if c == 0 {
+		d := b[0]
+		b = b[1:]
+		switch {
+		case c < d:
+			r[0] = math.MaxUint64
+			return
+		case c > d:
+			r[0] = 1
+			return
+		case c == 0:
 			return
 		}
 	}
+}
+
+// run is what can be read from an address on, up to the end of its page at the
+// most; nil for nothing.
+func (m *memory) run(addr uint64) []byte {
+	if addr>>pageShift >= pageCount {
+		return nil
+	}
+	p, off := &m.table[addr>>pageShift], uint32(addr&(pageSize-1))
+	if off >= p.read {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Add(p.base, off)), p.read-off)
 }
 
 // snprintf: r1 buffer, r2 its size, r3 format, r4 array of 64-bit arguments, r5

@@ -77,7 +77,11 @@ func (t *thread) print(r *registers, args []uint64) {
 // the memory that it lies in does.
 func (t *thread) constantString(n int, r *registers) ([]byte, bool) {
 	addr := r[uint8(n)]
-	region := t.mem.at(addr)
+	run := t.mem.run(addr)
+	if end := bytes.IndexByte(run, 0); end >= 0 {
+		return run[:end], true
+	}
+	region := t.mem.at(addr) // it may go on in the next page
 	if region == nil || addr-region.start >= uint64(len(region.data)) {
 		t.fail(n, t.mem.accessError(addr, 1, false))
 		return nil, false

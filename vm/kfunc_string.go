@@ -41,12 +41,10 @@ func (s *text) at(i uint64) (c byte, ok bool) {
 	if i-s.from < uint64(len(s.run)) {
 		return s.run[i-s.from], true
 	}
-	addr := s.start + i
-	r := s.t.mem.at(addr)
-	if r == nil || addr-r.start >= uint64(len(r.data)) {
+	if s.run = s.t.mem.run(s.start + i); s.run == nil {
 		return 0, false
 	}
-	s.run, s.from = r.data[addr-r.start:], i
+	s.from = i
 	return s.run[0], true
 }
 

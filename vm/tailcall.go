@@ -67,6 +67,10 @@ func (t *thread) tailCallWithin(next *Program, r *registers) {
 	t.code, t.pc = next.code, 0
 	t.openFrame(r, t.code)
 	_, ok := t.nested()
+	if !ok { // which an exception of the program is not for its caller
+		t.fault = t.ended(0, t.fault)
+		ok = t.fault == nil
+	}
 	t.spare = append(t.spare, stacks)
 	t.code, t.depth, t.base, t.stacks, t.frames = caller.code, caller.depth, caller.base, caller.stacks, caller.frames
 	r[10] = caller.r10

@@ -41,6 +41,8 @@ type thread struct {
 	formatter  formatter
 	formatArgs [maxFormatArguments]uint64
 	eventData  []byte // what perf events are put together in
+	chunk      [256]byte
+	frags      []*region // further buffers of the packet, see mapFrag
 }
 
 func newThread(m *Machine, seed uint64) (*thread, error) {
@@ -106,7 +108,7 @@ func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
 	t.code, t.left, t.pc = p.code, t.budget, 0
 	pc, err := t.run()
 	if err != nil {
-		err = t.faultAt(pc, err)
+		err = t.ended(pc, err)
 	}
 	if t.holds.any() {
 		if err == nil {
