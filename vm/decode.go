@@ -28,7 +28,8 @@ type code struct {
 	before unsafe.Pointer
 	slots  int // of the program
 	// plain is insts before pairs were joined: what the slow path goes by.
-	plain []inst
+	plain   []inst
+	lookups []lookup // of each opLookup
 	// reasons says of each opInvalid why it can't run.
 	reasons []error
 	// usesStack: some instruction names r10, so frames are cleared.
@@ -71,6 +72,7 @@ func decode(p *bpf.Program, maps []*Map) *code {
 	c.insts[n+1].op = opExit
 	c.invalid(n, fmt.Errorf("the program ran past its last instruction: %w", ErrInvalid))
 	c.fuse()
+	c.inline(maps)
 	return c
 }
 
