@@ -50,7 +50,7 @@ func TestInlinedLookups(t *testing.T) {
 				t.Errorf("%d calls have an operation of their own, expected %d", n, c.inlined)
 			}
 			plain := *p.code
-			plain.run(plain.plain)
+			plain.insts, plain.before = plain.plain, plain.beforePlain
 			for cpu := range 3 {
 				frame := tcpFrame()
 				frame.CPU = cpu
