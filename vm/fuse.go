@@ -6,8 +6,9 @@ package vm
 // may still land there.
 func (c *code) fuse() {
 	c.plain = c.insts
-	c.run(newInsts(len(c.plain)))
+	c.insts = newInsts(len(c.plain))
 	copy(c.insts, c.plain)
+	c.before, c.beforePlain = before(c.insts), before(c.plain)
 	heads := c.loopHeads()
 	for pc := 0; pc < c.slots; {
 		in, n := c.joinedAt(pc, heads)

@@ -309,7 +309,7 @@ func TestPairsDoWhatTheirHalvesDo(t *testing.T) {
 			}
 		}
 		plain := *c
-		plain.run(c.plain)
+		plain.insts, plain.before = c.plain, c.beforePlain
 		got, want := run(prog, c), run(prog, &plain)
 		if errors.Is(got.err, ErrLimit) || errors.Is(want.err, ErrLimit) {
 			// Pairs count a little differently: only the place must be right.

@@ -676,6 +676,23 @@ next:
 			goto clearFrame
 		}
 		goto next
+	case opLookup:
+		l := &t.code.lookups[in.imm]
+		if pn := r[2] >> pageShift; pn < pageCount {
+			p, o := &table[pn], r[2]&(pageSize-1)
+			if o+4 <= uint64(p.read) {
+				key := uint64(load32(unsafe.Add(p.base, o)))
+				r[0] = 0
+				if key < l.entries {
+					r[0] = l.start + key*l.stride + uint64(t.cpu)*l.nextCPU
+				}
+				goto next
+			}
+		}
+		goto helper
+	case opCPU:
+		r[0] = uint64(t.cpu)
+		goto next
 	case opExit:
 		goto exit
 

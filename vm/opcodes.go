@@ -145,6 +145,8 @@ const (
 
 	opCallHelper // imm: index into helpers
 	opCallLocal  // off: distance to the function
+	opLookup     // imm: index into code.lookups
+	opCPU        // the number of the CPU
 	opExit
 
 	// Pairs, see fuse.go. The first instruction's registers are dst and src.

@@ -12,7 +12,9 @@ type thread struct {
 	machine *Machine
 	mem     *memory
 	budget  int64 // instructions a run may take
-	regs    registers
+	// observed: runs take the loop of observe.go.
+	observed bool
+	regs     registers
 
 	// The run under way.
 	cpu       int    // simulated CPU it is on
@@ -47,6 +49,7 @@ type thread struct {
 
 func newThread(m *Machine, seed uint64) (*thread, error) {
 	t := &thread{machine: m, mem: m.mem, budget: m.options.Limit, random: seed}
+	t.observed = m.options.Count || m.options.Step != nil
 	var err error
 	if t.stacks, err = newStacks(m.mem); err != nil {
 		return nil, err
@@ -106,7 +109,7 @@ func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
 	t.regs[1], t.regs[2] = r1, r2
 	t.openFrame(&t.regs, p.code)
 	t.code, t.left, t.pc = p.code, t.budget, 0
-	pc, err := t.run()
+	pc, err := t.loop()
 	if err != nil {
 		err = t.ended(pc, err)
 	}
