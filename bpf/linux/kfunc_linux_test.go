@@ -105,7 +105,7 @@ func TestKfuncFlagsInKernel(t *testing.T) {
 			compare("sleeps", k.Flags()&linux.KfuncFlagSleepable != 0, sleeps, got)
 		}
 		if sleeps {
-			c.at = place{linux.ProgSyscall, 0}
+			c.at = place{t: linux.ProgSyscall}
 			if !c.settle([]place{c.at}) {
 				unasked = append(unasked, k.Name+" (in no program that may sleep)")
 				continue
