@@ -120,7 +120,9 @@ var helperAllowedTable = [...]struct {
 	{[]HelperID{FnSysBpf, FnBtfFindByNameKind, FnSysClose, FnKallsymsLookupName}, []ProgramType{ProgSyscall}},
 	{[]HelperID{FnTcpSendAck}, []ProgramType{ProgStructOps}},
 	{[]HelperID{FnRcRepeat, FnRcKeydown, FnRcPointerRel}, []ProgramType{ProgLircMode2}},
-	// Only where the kernel is built to let functions fail, and never on what this table was compared with.
+	// Not in kernels that are locked down.
+	{[]HelperID{FnProbeWriteUser}, setTracing},
+	// Only in kernels that are built to let functions fail.
 	{[]HelperID{FnOverrideReturn}, []ProgramType{ProgKprobe}},
 }
 
@@ -138,7 +140,9 @@ var helperAttachTable = [...]struct {
 	}},
 	{ProgCgroupSockopt, []HelperID{FnSetsockopt, FnGetsockopt}, []AttachType{AttachCgroupSetsockopt}},
 	{ProgLSM, []HelperID{FnSetsockopt, FnGetsockopt}, []AttachType{AttachLSMCgroup}},
-	// Iterators over sockets only.
+	// Of the functions, only some few may be traced by programs that call it.
+	{ProgTracing, []HelperID{FnDPath}, []AttachType{AttachTraceIter, AttachTraceFentry, AttachTraceFexit, AttachModifyReturn}},
+	// The first two in iterators over sockets only.
 	{ProgTracing, []HelperID{FnSetsockopt, FnGetsockopt, FnSeqPrintf, FnSeqWrite, FnSeqPrintfBtf}, []AttachType{AttachTraceIter}},
 	{ProgTracing, []HelperID{FnGetAttachCookie}, []AttachType{AttachTraceRawTP, AttachTraceFentry, AttachTraceFexit, AttachModifyReturn}},
 	{ProgTracing, []HelperID{FnGetFuncIp, FnGetFuncArg, FnGetFuncRet, FnGetFuncArgCnt}, []AttachType{AttachTraceFentry, AttachTraceFexit, AttachModifyReturn}},

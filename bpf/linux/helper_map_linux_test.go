@@ -108,7 +108,7 @@ func TestSleepingMapsInKernel(t *testing.T) {
 			continue
 		}
 		p.maps[sample.Name] = index
-		got := p.load(place{linux.ProgSyscall, 0}, "GPL", p.mapAddress(1, sample.Name)...)
+		got := p.load(place{t: linux.ProgSyscall}, "GPL", p.mapAddress(1, sample.Name)...)
 		compared++
 		if got.ok != m.MaySleep() {
 			t.Errorf("%v: %v here, %v in the kernel: %s", m, m.MaySleep(), got.ok, got.reason())

@@ -249,9 +249,12 @@ func (c *probeCall) after(before []bpf.Instruction, i int, other ...bpf.Instruct
 		}
 	}
 	for j, a := range c.proto.Args {
-		if j == i {
+		switch {
+		case j == i:
 			insns = append(insns, other...)
-		} else {
+		case c.unknown[j]:
+			insns = append(insns, imm(bpf.Register(j+1), 0))
+		default:
 			insns = append(insns, c.argument(c.h, bpf.Register(j+1), a)...)
 		}
 	}
@@ -310,15 +313,15 @@ func TestHelperProtosInKernel(t *testing.T) {
 	p := newProber(t, probeMaps...)
 	counts := tally{}
 	asked := map[linux.HelperID]bool{}
-	var unasked []string
+	unasked := map[string]int{}
 	done := map[linux.ProgramType]bool{}
-	for _, at := range p.places() {
-		if done[at.t] && at.t != linux.ProgCgroupSockopt && at.t != linux.ProgCgroupSockAddr {
+	for _, at := range append(p.places(), p.loadable(targets)...) {
+		if done[at.t] && at.a != linux.AttachCgroupInet4Connect && at.a != linux.AttachCgroupSetsockopt && at.target == "" {
 			continue
 		}
 		done[at.t] = true
 		for _, h := range linux.Helpers() {
-			if !h.AllowedIn(at.t, at.a) || h.ID == linux.FnOverrideReturn {
+			if !h.AllowedIn(at.t, at.a) || dependsOnKernel[h.ID] {
 				continue
 			}
 			if !mapsAllowed(at, h) {
@@ -340,7 +343,7 @@ func TestHelperProtosInKernel(t *testing.T) {
 			}
 			for i := range c.proto.Args {
 				if !c.reachable(i) {
-					unasked = append(unasked, fmt.Sprintf("%v argument %d in %v", h.Name, i+1, at.t))
+					unasked[fmt.Sprintf("%v argument %d", h.Name, i+1)]++
 					continue
 				}
 				asked[h.ID] = true
@@ -351,19 +354,17 @@ func TestHelperProtosInKernel(t *testing.T) {
 				asked[h.ID] = true
 				c.checkResult(t, counts)
 			} else {
-				unasked = append(unasked, fmt.Sprintf("%v result in %v", h.Name, at.t))
+				unasked[h.Name+" result"]++
 			}
 		}
 	}
 	for _, h := range linux.Helpers() {
 		if !asked[h.ID] {
-			unasked = append(unasked, h.Name)
+			unasked[h.Name] = 0
 		}
 	}
 	t.Logf("%d programs, %d helpers; compared:%v", p.loads, len(asked), counts)
-	slices.Sort(unasked)
-	unasked = slices.Compact(unasked)
-	t.Logf("not asked: %d: %s", len(unasked), strings.Join(unasked, ", "))
+	t.Logf("not asked, and in how many places:%v", tally(unasked))
 }
 
 // mapsAllowed reports whether such programs may use the maps that a call takes.
@@ -430,6 +431,10 @@ func (c *probeCall) checkModifiers(t *testing.T, counts tally, i int) {
 	// Memory that may be null must be so with a size of 0 only.
 	taken := got.kind(i) == "" || a.Kind == linux.ArgMem && got.kind(i) == "fp"
 	compare("null", a.Flags&linux.ArgMaybeNull != 0, taken, got)
+	if a.Kind == linux.ArgBTFID && a.Type != "" && a.Type != "task_struct" {
+		got = c.after([]bpf.Instruction{call(linux.FnGetCurrentTaskBtf), mov(8, 0)}, i, mov(r, 8))
+		compare("structure", true, got.says(fmt.Sprintf("R%d is of type task_struct but %s is expected", r, a.Type)), got)
+	}
 	if a.Kind != linux.ArgMem && a.Kind != linux.ArgMapValue && a.Kind != linux.ArgMapKey {
 		return
 	}

@@ -28,7 +28,7 @@ var (
 	inodeNullArg    = Arg{Kind: ArgBTFID, Type: "inode", Flags: ArgMaybeNull}
 	cgroupNullArg   = Arg{Kind: ArgBTFID, Type: "cgroup", Flags: ArgMaybeNull}
 	seqFileArg      = Arg{Kind: ArgBTFID, Type: "seq_file"}
-	sockArg         = Arg{Kind: ArgBTFID, Type: "sock_common"}
+	sockNullArg     = Arg{Kind: ArgBTFID, Type: "sock_common", Flags: ArgMaybeNull}
 	percpuArg       = Arg{Kind: ArgPercpuBTFID}
 	funcArg         = Arg{Kind: ArgFunc}
 	stackNullArg    = Arg{Kind: ArgStack, Flags: ArgMaybeNull}
@@ -283,8 +283,8 @@ var helperVariantTable = [...]struct {
 	{FnGetsockopt, []ProgramType{ProgCgroupSockopt, ProgLSM, ProgTracing, ProgStructOps}, []Arg{btfSockArg, anyArg, anyArg, memOutArg, sizeArg}},
 	// The context is the socket.
 	{FnSkStorageGet, []ProgramType{ProgCgroupSock}, []Arg{mapArg, ctxArg, valueNullArg, anyArg}},
-	{FnSkStorageGet, []ProgramType{ProgTracing}, []Arg{mapArg, sockArg, valueNullArg, anyArg}},
-	{FnSkStorageDelete, []ProgramType{ProgTracing}, []Arg{mapArg, sockArg}},
+	{FnSkStorageGet, []ProgramType{ProgTracing}, []Arg{mapArg, sockNullArg, valueNullArg, anyArg}},
+	{FnSkStorageDelete, []ProgramType{ProgTracing}, []Arg{mapArg, sockNullArg}},
 	{FnXdpGetBuffLen, setBTF, []Arg{{Kind: ArgBTFID, Type: "xdp_buff"}}},
 	{FnSkAssign, []ProgramType{ProgSkLookup}, []Arg{ctxArg, {Kind: ArgSocket, Flags: ArgMaybeNull}, anyArg}},
 }

@@ -53,11 +53,14 @@ const endReached = "R9 !read_ok"
 
 // place is what a program is loaded as.
 type place struct {
-	t linux.ProgramType
-	a linux.AttachType
+	t      linux.ProgramType
+	a      linux.AttachType
+	target string // the kernel's function or type to attach to
 }
 
-func (p place) String() string { return fmt.Sprintf("%v/%v", p.t, p.a) }
+func (p place) String() string {
+	return strings.TrimSuffix(fmt.Sprintf("%v/%v/%s", p.t, p.a, p.target), "/")
+}
 
 // attachesOf are the attach types that the kernel tells apart when it verifies.
 var attachesOf = map[linux.ProgramType][]linux.AttachType{
@@ -95,12 +98,25 @@ var needTarget = map[linux.ProgramType]bool{
 	linux.ProgTracing: true, linux.ProgStructOps: true, linux.ProgExt: true, linux.ProgLSM: true,
 }
 
+// targets are places of those types.
+var targets = []place{
+	{linux.ProgTracing, linux.AttachTraceRawTP, "btf_trace_sched_switch"},
+	{linux.ProgTracing, linux.AttachTraceIter, "bpf_iter_tcp"},
+	{linux.ProgTracing, linux.AttachTraceFentry, "bpf_fentry_test1"},
+	{linux.ProgTracing, linux.AttachTraceFexit, "bpf_fentry_test1"},
+	{linux.ProgTracing, linux.AttachModifyReturn, "bpf_modify_return_test"},
+	{linux.ProgLSM, linux.AttachLSMMac, "bpf_lsm_file_open"},
+	{linux.ProgLSM, linux.AttachLSMCgroup, "bpf_lsm_socket_bind"},
+	{linux.ProgStructOps, 0, "tcp_congestion_ops"},
+}
+
 // prober loads probes.
 type prober struct {
 	t     *testing.T
 	k     *kernel.Kernel
 	maps  map[string]int // indexes by name
 	loads int
+	spec  *btf.Spec
 	slice btf.TypeID // of the kernel's bpf_dynptr_slice, 0 for none
 }
 
@@ -120,6 +136,7 @@ func newProber(t *testing.T, maps ...*bpf.Map) *prober {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.spec = spec
 	var slice *btf.Func
 	if err := spec.TypeByName("bpf_dynptr_slice", &slice); err == nil {
 		p.slice, err = spec.TypeID(slice)
@@ -180,6 +197,17 @@ func (p *prober) loadFlags(at place, license string, flags uint32, main ...bpf.I
 // ask loads a program that must be refused.
 func (p *prober) ask(at place, program *bpf.Program, opts kernel.LoadOptions) answer {
 	p.t.Helper()
+	if at.target != "" {
+		target, err := p.spec.AnyTypeByName(at.target)
+		if err != nil {
+			return answer{false, err.Error()}
+		}
+		id, err := p.spec.TypeID(target)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		opts.TargetBTF = uint32(id)
+	}
 	loaded, err := p.k.Load(program, opts)
 	if err == nil {
 		loaded.Close()
@@ -195,7 +223,7 @@ func (p *prober) ask(at place, program *bpf.Program, opts kernel.LoadOptions) an
 	return answer{refusal.Reason() == endReached, refusal.Log}
 }
 
-// places are those where this kernel verifies programs.
+// places are those where this kernel verifies programs, but for those of targets.
 func (p *prober) places() []place {
 	var all []place
 	for _, t := range linux.ProgramTypes() {
@@ -207,14 +235,22 @@ func (p *prober) places() []place {
 			attaches = []linux.AttachType{0}
 		}
 		for _, a := range attaches {
-			at := place{t, a}
-			got := p.load(at, "GPL")
-			if !got.ok {
-				p.t.Logf("not asked: %v, which this kernel refuses: %s", at, got.reason())
-				continue
-			}
-			all = append(all, at)
+			all = append(all, place{t: t, a: a})
 		}
 	}
-	return all
+	return p.loadable(all)
+}
+
+// loadable are those places where this kernel verifies programs.
+func (p *prober) loadable(all []place) []place {
+	var good []place
+	for _, at := range all {
+		got := p.load(at, "GPL")
+		if !got.ok {
+			p.t.Logf("not asked: %v, which this kernel refuses: %s", at, got.reason())
+			continue
+		}
+		good = append(good, at)
+	}
+	return good
 }

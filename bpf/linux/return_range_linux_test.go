@@ -48,37 +48,3 @@ func TestReturnRangesInKernel(t *testing.T) {
 	}
 	t.Logf("%d values compared, %d places with a range", compared, limited)
 }
-
-// TestTraitsInKernel asks what a type of program may do beside calls.
-func TestTraitsInKernel(t *testing.T) {
-	p := newProber(t, probeMaps...)
-	compared := 0
-	for _, at := range p.places() {
-		traits := at.t.Traits(at.a)
-		compare := func(what string, want, got bool, a answer) {
-			compared++
-			if want != got {
-				t.Errorf("%v, %s: %v here, %v in the kernel: %s", at, what, want, got, a.reason())
-			}
-		}
-		got := p.load(at, "GPL", p.mapValue(1, "locked", 0)...)
-		compare("spin lock", traits&linux.TraitSpinLock != 0, got.ok, got)
-		got = p.load(at, "GPL", p.mapValue(1, "timed", 0)...)
-		compare("timer", traits&linux.TraitTimer != 0, got.ok, got)
-		got = p.load(at, "GPL", mov(6, 1), bpf.Instruction{Op: 0x30}) // r0 = *(u8 *)skb[0]
-		compare("legacy load", traits&linux.TraitLoadSkb != 0, got.ok, got)
-		if data, ok := packetAt[at.t]; ok {
-			got = p.load(at, "GPL", append(append([]bpf.Instruction{mov(6, 1)}, data.proven()...), imm(0, 1), store(1, 8, 0, 0))...)
-			compare("write to the packet", traits&linux.TraitWritePacket != 0, got.ok, got)
-		}
-		for _, flags := range []uint32{0, linux.FSleepable} {
-			got = p.loadFlags(at, "GPL", flags)
-			want := traits&linux.TraitMustSleep == 0
-			if flags != 0 {
-				want = traits&linux.TraitSleep != 0
-			}
-			compare("sleeping", want, got.ok, got)
-		}
-	}
-	t.Logf("%d traits compared", compared)
-}
