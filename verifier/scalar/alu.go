@@ -71,10 +71,15 @@ func move[W, H width](d, s *Scalar, in bpf.Instruction, wide bool) {
 }
 
 // AddConst makes d what a register is that is known to be delta more than
-// another, when d is that other: the kernel's linked registers.
-func (d *Scalar) AddConst(delta int64) {
+// another, when d is that other: the kernel's linked registers. The sum is of
+// 64 bits or of the low 32.
+func (d *Scalar) AddConst(delta int64, wide bool) {
 	s := Const(uint64(delta))
 	arithmetic[w64, w32](d, &s, bpf.OpAdd, true)
+	if !wide {
+		zeroExtend[w64, w32](d)
+		d.Sync()
+	}
 }
 
 // arithmetic is an operation that takes d and s and leaves its result in d.
@@ -149,7 +154,7 @@ func bitwise[W, H width](d, s *Scalar, op uint8, wide bool) {
 		xor[W](&d.R64, d.Bits, known)
 	}
 	if !wide {
-		learn[H](&d.R32, d.Bits) // what zeroExtend takes
+		fromBits[W, H](d) // zeroExtend takes the bounds of the low half
 	}
 }
 

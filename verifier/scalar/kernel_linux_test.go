@@ -41,7 +41,7 @@ func TestKernel(t *testing.T) {
 	var total comparison
 	for i := range n {
 		g := generator{Rand: rand.New(rand.NewPCG(*seed, uint64(i)))}
-		c := comparison{explorer: explorer{prog: g.program()}}
+		c := comparison{explorer: explorer{prog: g.program(), live: map[int]string{}}}
 		log := verifierLog(t, k, c.prog)
 		c.read(log)
 		total.add(&c)
@@ -95,6 +95,7 @@ func (c *comparison) add(d *comparison) {
 
 var (
 	logInstruction = regexp.MustCompile(`^(\d+): \(..\) [^;]*(?:; (.*))?$`)
+	logLive        = regexp.MustCompile(`^ *(\d+): ([.\d]{10}) \(..\)`)
 	logState       = regexp.MustCompile(`^(\d+): (R.*)$`)
 	logPath        = regexp.MustCompile(`^from (\d+) to (\d+): (.*)$`)
 	logRegister    = regexp.MustCompile(`R(\d+)=(P?)(scalar\([^()]*(?:\([^)]*\))?\)|-?[0-9][0-9a-fx]*)`)
@@ -106,6 +107,9 @@ func (c *comparison) read(log string) {
 		line = strings.TrimRight(line, "\n")
 		c.violations += strings.Count(line, "REG INVARIANTS VIOLATION")
 		switch {
+		case logLive.MatchString(line):
+			m := logLive.FindStringSubmatch(line)
+			c.live[number(m[1])] = m[2]
 		case logPath.MatchString(line):
 			m := logPath.FindStringSubmatch(line)
 			from, to := number(m[1]), number(m[2])

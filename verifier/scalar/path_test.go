@@ -14,9 +14,10 @@ type path struct {
 // link says that registers with the same id hold the same number, each plus its
 // delta if it has one (plus): what one of them learns of a jump, all do.
 type link struct {
-	id    int
-	plus  bool
-	delta int32
+	id     int
+	plus   bool
+	narrow bool // the sum is one of 32 bits
+	delta  int32
 }
 
 // explorer follows a program as the kernel does: first where jumps are not
@@ -26,6 +27,7 @@ type explorer struct {
 	now     path
 	pending []pending
 	ids     int
+	live    map[int]string // for each pc, the registers whose contents matter: "01.3......"
 }
 
 // pending is a way still to go, from the instruction at from, at to.
@@ -101,12 +103,31 @@ func (x *explorer) relink(in bpf.Instruction, s *Scalar) {
 			from.id = x.ids
 		}
 		*l = *from
-	case in.Code() == bpf.OpAdd && in.Class() == bpf.ClassALU64 && l.id != 0 && s.IsConst() &&
-		!l.plus && s.Bits.Value <= 1<<31-1 && !(in.UsesSourceRegister() && in.Src == in.Dst):
-		l.plus, l.delta = true, int32(s.Bits.Value)
+	case in.Code() == bpf.OpAdd || in.Code() == bpf.OpSub:
+		wide := in.Class() == bpf.ClassALU64
+		delta, ok := x.delta(in, s, wide)
+		if l.plus || !ok || !wide && x.now.regs[in.Dst].R64.Umax > 1<<32-1 {
+			*l = link{}
+		} else if l.id != 0 {
+			l.plus, l.narrow, l.delta = true, !wide, delta
+		}
 	default:
 		*l = link{}
 	}
+}
+
+// delta is the constant that in adds, if it is one that links have.
+func (x *explorer) delta(in bpf.Instruction, s *Scalar, wide bool) (delta int32, ok bool) {
+	low, known := s.Const32()
+	switch {
+	case in.UsesSourceRegister() && in.Src == in.Dst, wide && !s.IsConst(), !wide && !known:
+		return 0, false
+	case wide && s.Bits.Value != uint64(int64(int32(low))):
+		return 0, false
+	case in.Code() == bpf.OpAdd:
+		return int32(low), true
+	}
+	return -int32(low), low != 1<<31
 }
 
 func (x *explorer) jump(pc int, in bpf.Instruction) {
@@ -121,29 +142,30 @@ func (x *explorer) jump(pc int, in bpf.Instruction) {
 	Refine(op, wide, true, &other.regs[in.Dst], other.operand(in, &otherImm))
 	for _, p := range []*path{&x.now, &other.path} {
 		if in.UsesSourceRegister() {
-			p.spread(in.Src)
+			p.spread(in.Src, x.live[pc])
 		}
-		p.spread(in.Dst)
+		p.spread(in.Dst, x.live[pc])
 	}
 	x.pending = append(x.pending, other)
 }
 
-// spread tells the registers linked with r what is known of it.
-func (p *path) spread(r bpf.Register) {
+// spread tells the registers linked with r what is known of it, if they are
+// still needed: the kernel keeps no links of others.
+func (p *path) spread(r bpf.Register, live string) {
 	known := p.link[r]
 	if known.id == 0 {
 		return
 	}
 	for i := range p.regs {
 		l := p.link[i]
-		if l.id != known.id || bpf.Register(i) == r {
+		if l.id != known.id || bpf.Register(i) == r || live[i] == '.' {
 			continue
 		}
 		p.regs[i] = p.regs[r]
-		if l.delta == known.delta {
+		if l.delta == known.delta || !l.plus && !known.plus {
 			p.link[i] = known
 			continue
 		}
-		p.regs[i].AddConst(int64(l.delta) - int64(known.delta))
+		p.regs[i].AddConst(int64(l.delta)-int64(known.delta), !l.narrow && !known.narrow)
 	}
 }

@@ -5,8 +5,7 @@ package scalar
 func (s *Scalar) Sync() { sync[w64, w32](s) }
 
 func sync[W, H width](s *Scalar) {
-	learn[W](&s.R64, s.Bits)
-	learn[H](&s.R32, s.Bits)
+	fromBits[W, H](s)
 	for range 3 { // as often as the kernel does
 		before := *s
 		deduce[W, H](s)
@@ -14,9 +13,26 @@ func sync[W, H width](s *Scalar) {
 			break // and so would the next be
 		}
 	}
-	learnBits[W, H](s)
-	learn[W](&s.R64, s.Bits)
+	toBits[W, H](s)
+	fromBits[W, H](s)
+}
+
+// fromBits narrows the bounds by the bits. If these leave one number between
+// the bounds, that is it.
+func fromBits[W, H width](s *Scalar) {
 	learn[H](&s.R32, s.Bits)
+	learn[W](&s.R64, s.Bits)
+	least, greatest := s.R64.Umin, s.R64.Umax
+	next := s.Bits.after(least)
+	switch {
+	case s.Bits.Contains(least):
+		if next > greatest {
+			*s = constant[W, H](least)
+		}
+	case next == s.Bits.Value|s.Bits.Mask,
+		next <= greatest && s.Bits.after(next) > greatest:
+		*s = constant[W, H](next)
+	}
 }
 
 func deduce[W, H width](s *Scalar) {
@@ -81,8 +97,8 @@ func wholeFromLow[W, H width](s *Scalar) {
 	}
 }
 
-// learnBits takes the bits that the bounds have in common.
-func learnBits[W, H width](s *Scalar) {
+// toBits takes the bits that the bounds have in common.
+func toBits[W, H width](s *Scalar) {
 	whole := s.Bits.Intersect(TnumRange(s.R64.Umin, s.R64.Umax))
 	low := part[H](whole).Intersect(TnumRange(s.R32.Umin, s.R32.Umax))
 	s.Bits = withLow[H](whole, low)

@@ -126,6 +126,24 @@ func (t Tnum) Overlap(u Tnum) bool { return (t.Value^u.Value)&^(t.Mask|u.Mask) =
 // In reports whether all numbers of t are numbers of u.
 func (t Tnum) In(u Tnum) bool { return t.Mask&^u.Mask == 0 && t.Value&^u.Mask == u.Value }
 
+// after is the least number greater than v, or the greatest of all if there is
+// none.
+func (t Tnum) after(v uint64) uint64 {
+	greatest := t.Value | t.Mask
+	switch {
+	case v >= greatest:
+		return greatest
+	case v < t.Value:
+		return t.Value
+	}
+	// Count on in the unknown bits alone: the known ones are 1 meanwhile, so
+	// that a carry goes across them, and so is all below the highest of them
+	// where v is above t.Value.
+	v -= t.Value
+	below := uint64(1)<<bits.Len64(v&^t.Mask) - 1
+	return t.Value | ((v|below|^t.Mask)+1)&t.Mask
+}
+
 // Cast is the low bytes of t, the rest 0. It takes 1 to 8 bytes.
 func (t Tnum) Cast(bytes int) Tnum { return t.low(uint(bytes) * 8) }
 
