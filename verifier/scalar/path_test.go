@@ -103,6 +103,8 @@ func (x *explorer) relink(in bpf.Instruction, s *Scalar) {
 			from.id = x.ids
 		}
 		*l = *from
+	case in.Code() == bpf.OpEnd && in.Class() == bpf.ClassALU && !in.UsesSourceRegister() && in.Imm == 64:
+		// le64 does nothing, and the link stays.
 	case in.Code() == bpf.OpAdd || in.Code() == bpf.OpSub:
 		wide := in.Class() == bpf.ClassALU64
 		delta, ok := x.delta(in, s, wide)
