@@ -26,6 +26,8 @@ var house = map[string]string{
 	"replay":    "bpf bpf/linux vm seccomp",
 	"loader":    "bpf bpf/linux elf vm seccomp",
 
+	"verifier/scalar": "bpf",
+
 	"internal/require": "",
 	"internal/show":    "bpf bpf/linux",
 	"internal/cli":     "bpf internal/show",

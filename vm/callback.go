@@ -54,7 +54,7 @@ func (t *thread) callback(pc int, arguments ...uint64) (r0 uint64, ok bool) {
 // nested runs on to the exit of frame t.base.
 func (t *thread) nested() (r0 uint64, ok bool) {
 	c := t.code // which a tail call changes
-	stop, err := t.run()
+	stop, err := t.loop()
 	if err != nil {
 		t.fault = t.faultAt(stop, err)
 	}

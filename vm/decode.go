@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"unsafe"
 
 	"ebtools/bpf"
 	"ebtools/bpf/linux"
@@ -20,21 +21,35 @@ type code struct {
 	prog *bpf.Program
 	// insts holds an instruction for each slot, then one that catches running
 	// past the end, and an exit for functions that end without one.
-	insts []inst
-	slots int // of the program
+	insts  []inst
+	before unsafe.Pointer // see func before
+	slots  int            // of the program
 	// plain is insts before pairs were joined: what the slow path goes by.
-	plain []inst
+	plain       []inst
+	beforePlain unsafe.Pointer
+	counts      []uint64 // how often each slot was run; nil when that is not counted
+	lookups     []lookup // of each opLookup
 	// reasons says of each opInvalid why it can't run.
 	reasons []error
 	// usesStack: some instruction names r10, so frames are cleared.
 	usesStack bool
 }
 
+// newInsts makes room for n instructions, with one before them: see before.
+func newInsts(n int) []inst { return make([]inst, n+1)[1:] }
+
+// before is the address of the place before the first of insts, which newInsts
+// made. Counted from there, a program counter that has gone on to the next
+// instruction is where this one is, which spares the interpreter a register.
+func before(insts []inst) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(insts)), -int(instSize))
+}
+
 // decode turns a program into code. It never fails: what can't be run becomes
 // an opInvalid with its reason, which faults only when it is reached.
 func decode(p *bpf.Program, maps []*Map) *code {
 	n := len(p.Instructions)
-	c := &code{prog: p, insts: make([]inst, n+2), slots: n}
+	c := &code{prog: p, insts: newInsts(n + 2), slots: n}
 	second := secondSlots(p.Instructions)
 	for pc := range p.Instructions {
 		if second[pc] {
@@ -57,6 +72,7 @@ func decode(p *bpf.Program, maps []*Map) *code {
 	c.insts[n+1].op = opExit
 	c.invalid(n, fmt.Errorf("the program ran past its last instruction: %w", ErrInvalid))
 	c.fuse()
+	c.inline(maps)
 	return c
 }
 

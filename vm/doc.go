@@ -2,8 +2,10 @@
 //
 // A [Machine] is made from a [bpf.Object]. It has the object's maps and
 // programs, and runs a program on an input the way the kernel's hook of its
-// type would: [Program.RunXDP] for packets at a network driver. The maps can be
-// read and written between runs.
+// type would: [Program.RunXDP] for packets at a network driver, [Program.RunSKB]
+// for those at tc, sockets, cgroups and tunnels, [Program.RunFlow] for the flow
+// dissector. The maps can be read and written between runs, and several
+// goroutines may run programs, with a [Worker] each.
 //
 // Programs need not be verified. Every access to memory is checked against the
 // object it belongs to, and a program that leaves it, divides its way into

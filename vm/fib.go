@@ -305,20 +305,22 @@ func neverForwarded(a netip.Addr) bool {
 var localRoute = &Route{Kind: RouteLocal}
 
 // find gives the route for a query, nil for none. Without the direct flag the
-// kernel's rules say: own addresses, then the main table.
+// kernel's rules say: own addresses, then the main table. Of IPv4 both are one table
+// on a machine without rules of its own.
 func (n *Network) find(q fibQuery, flags uint32, dst netip.Addr) *Route {
-	out := uint32(0)
+	out, table := uint32(0), uint32(mainTable)
 	if flags&fibOutput != 0 && dst.Is4() {
 		out = q.get(fibIfindex)
 	}
-	table := uint32(mainTable)
-	if flags&fibDirect == 0 {
-		if n.local(dst) {
-			return localRoute
+	direct := flags&fibDirect != 0
+	if direct && flags&fibTable != 0 {
+		if t := q.get(fibTableID); t != 0 {
+			table = t
 		}
-	} else if flags&fibTable != 0 {
-		table = q.get(fibTableID)
 		q.put(fibTableID, 0)
+	}
+	if (!direct || dst.Is4() && table == mainTable) && n.local(dst) {
+		return localRoute
 	}
 	return n.route(dst, table, out)
 }

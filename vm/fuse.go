@@ -1,27 +1,88 @@
 package vm
 
-import "slices"
-
-// fuse joins common neighbours into one operation, which spares a dispatch:
-// the pairs that make up most of what compilers emit for packet programs. The
-// second instruction stays in its own slot, so a jump may still land on it.
+// fuse joins common neighbours into one operation, which spares dispatches: the
+// pairs and triples that make up most of what compilers emit for packet
+// programs. What follows the first instruction stays in its own slots, so a jump
+// may still land there.
 func (c *code) fuse() {
 	c.plain = c.insts
-	c.insts = slices.Clone(c.plain)
-	for pc := 0; pc+1 < c.slots; pc++ {
-		if joined, ok := pair(c.plain[pc], c.plain[pc+1]); ok {
-			c.insts[pc] = joined
-			pc++
+	c.insts = newInsts(len(c.plain))
+	copy(c.insts, c.plain)
+	c.before, c.beforePlain = before(c.insts), before(c.plain)
+	heads := c.loopHeads()
+	for pc := 0; pc < c.slots; {
+		in, n := c.joinedAt(pc, heads)
+		if n > 1 {
+			c.insts[pc] = in
+		}
+		pc += n
+	}
+}
+
+// joinedAt gives the operation for what stands at pc and how many instructions
+// it does. A loop's first instruction is not joined to what comes before.
+func (c *code) joinedAt(pc int, heads []bool) (inst, int) {
+	if pc+1 >= c.slots || heads[pc+1] {
+		return inst{}, 1
+	}
+	a, b := c.plain[pc], c.plain[pc+1]
+	if pc+2 < c.slots && !heads[pc+2] {
+		if in, ok := triple(a, b, c.plain[pc+2]); ok {
+			return in, 3
 		}
 	}
+	if in, ok := pair(a, b); ok {
+		return in, 2
+	}
+	return inst{}, 1
+}
+
+// loopHeads marks where jumps go back to.
+func (c *code) loopHeads() []bool {
+	heads := make([]bool, c.slots)
+	for pc, in := range c.plain[:c.slots] {
+		if in.op >= opJmp && in.op <= opMayGoto && in.off < 0 {
+			heads[pc+1+int(in.off)] = true
+		}
+	}
+	return heads
+}
+
+// joined is how many instructions an operation does.
+func joined(op uint8) int {
+	switch {
+	case op >= opMovXLshKXorX:
+		return 3
+	case op > opExit:
+		return 2
+	}
+	return 1
 }
 
 // pair gives the operation that does what a and then b does, if there is one.
 func pair(a, b inst) (inst, bool) {
-	for _, rule := range []func(a, b inst) (inst, bool){moveAnd, shiftAnd, countAndJump, loadAndJump, twoLoads, addAndLoad, setAndLeave} {
-		if joined, ok := rule(a, b); ok {
-			return joined, true
+	switch a.op {
+	case opMovX, opMov32X:
+		return moveAnd(a, b)
+	case opLshK, opRshK:
+		return shiftAnd(a, b)
+	case opAddK, opAdd32K:
+		return countAndJump(a, b)
+	case opAndK:
+		return maskAnd(a, b)
+	case opLoad8, opLoad16:
+		return loadAndJump(a, b)
+	case opLoad32:
+		if b.op == opLoad32 {
+			return twoLoads(a, b)
 		}
+		return loadAndJump(a, b)
+	case opAddX, opAdd32X:
+		return addAnd(a, b)
+	case opMovK:
+		return setAndLeave(a, b)
+	case opStore64:
+		return twoStores(a, b)
 	}
 	return inst{}, false
 }
@@ -35,12 +96,16 @@ func moveAnd(a, b inst) (inst, bool) {
 	switch {
 	case b.op == opAndK && (a.op == opMovX || a.op == opMov32X && b.imm>>32 == 0):
 		out.op = opMovXAndK
+	case a.op == opMov32X && b.op == opAdd32X && b.src != a.dst:
+		out.op, out.aux = opMov32XAdd32X, b.src
 	case a.op != opMovX:
 		return inst{}, false
 	case b.op == opAddK:
 		out.op = opMovXAddK
 	case b.op == opAddX && b.src != a.dst:
 		out.op, out.aux = opMovXAddX, b.src
+	case b.op == opMulX && b.src != a.dst:
+		out.op, out.aux = opMovXMulX, b.src
 	case b.op == opLshK:
 		out.op = opMovXLshK
 	case b.op == opRshK:
@@ -54,7 +119,7 @@ func moveAnd(a, b inst) (inst, bool) {
 // shiftAnd: zero and sign extension by two shifts, and a shift mixed with
 // another register, as hashes and byte-wise loads do.
 func shiftAnd(a, b inst) (inst, bool) {
-	if a.dst != b.dst || a.op != opLshK && a.op != opRshK {
+	if a.dst != b.dst {
 		return inst{}, false
 	}
 	switch {
@@ -76,9 +141,12 @@ func shiftAnd(a, b inst) (inst, bool) {
 	return inst{}, false
 }
 
-// countAndJump: a counter or a masked value compared with a constant.
+// twoHalves puts two constants into one: of 32 bits each, the first sign-extended.
+func twoHalves(first, second uint64) uint64 { return second<<32 | uint64(uint32(first)) }
+
+// countAndJump: a counter compared with a constant.
 func countAndJump(a, b inst) (inst, bool) {
-	out := inst{dst: a.dst, off: b.off + 1, imm: b.imm<<32 | uint64(uint32(a.imm))}
+	out := inst{dst: a.dst, off: b.off + 1, imm: twoHalves(a.imm, b.imm)}
 	if a.dst != b.dst {
 		return inst{}, false
 	}
@@ -91,9 +159,28 @@ func countAndJump(a, b inst) (inst, bool) {
 		out.op = opAdd32KJlt32K
 	case a.op == opAdd32K && b.op == opJne32K:
 		out.op = opAdd32KJne32K
-	case a.op == opAndK && a.imm>>32 == 0 && isPositive(b.imm) && (b.op == opJeqK || b.op == opJeq32K):
+	default:
+		return inst{}, false
+	}
+	return out, true
+}
+
+// maskAnd: a masked value compared with a constant, or masked again.
+func maskAnd(a, b inst) (inst, bool) {
+	if a.dst != b.dst {
+		return inst{}, false
+	}
+	if b.op == opAndK {
+		return inst{op: opMovXAndK, dst: a.dst, src: a.dst, imm: a.imm & b.imm}, true
+	}
+	if a.imm>>32 != 0 || !isPositive(b.imm) {
+		return inst{}, false
+	}
+	out := inst{dst: a.dst, off: b.off + 1, imm: twoHalves(a.imm, b.imm)}
+	switch b.op {
+	case opJeqK, opJeq32K:
 		out.op = opAndKJeqK
-	case a.op == opAndK && a.imm>>32 == 0 && isPositive(b.imm) && (b.op == opJneK || b.op == opJne32K):
+	case opJneK, opJne32K:
 		out.op = opAndKJneK
 	default:
 		return inst{}, false
@@ -108,7 +195,7 @@ func isPositive(imm uint64) bool { return imm <= 1<<31-1 }
 // loadAndJump: a header field compared with a constant. What was loaded has no
 // upper half, so comparing 32 or 64 bits is the same.
 func loadAndJump(a, b inst) (inst, bool) {
-	if a.dst != b.dst || !isPositive(b.imm) || a.op != opLoad8 && a.op != opLoad16 && a.op != opLoad32 {
+	if a.dst != b.dst || !isPositive(b.imm) {
 		return inst{}, false
 	}
 	out := inst{
@@ -127,25 +214,33 @@ func loadAndJump(a, b inst) (inst, bool) {
 
 // twoLoads: data and data_end, with which most packet programs begin.
 func twoLoads(a, b inst) (inst, bool) {
-	if a.op != opLoad32 || b.op != opLoad32 || a.src != b.src || a.dst == a.src {
+	if a.src != b.src || a.dst == a.src {
 		return inst{}, false
 	}
-	return inst{op: opLoad32Load32, dst: a.dst, src: a.src, aux: b.dst, off: a.off, imm: uint64(int64(b.off))}, true
+	return inst{op: opLoad32Load32, dst: a.dst, src: a.src, aux: b.dst, off: a.off, imm: uint64(int64(b.off) - int64(a.off))}, true
 }
 
-// addAndLoad: an element at a computed offset.
-func addAndLoad(a, b inst) (inst, bool) {
-	if a.op != opAddX || b.src != a.dst || b.op < opLoad8 || b.op > opLoad64 {
+// twoStores: a structure that is filled in.
+func twoStores(a, b inst) (inst, bool) {
+	if b.op != opStore64 || a.dst != b.dst {
 		return inst{}, false
 	}
-	return inst{op: opAddXLoad8 + b.op - opLoad8, dst: a.dst, src: a.src, aux: b.dst, off: b.off}, true
+	return inst{op: opStore64Store64, dst: a.dst, src: a.src, aux: b.src, off: a.off, imm: uint64(int64(b.off) - int64(a.off))}, true
+}
+
+// addAnd: an element at a computed offset, and a sum that is masked.
+func addAnd(a, b inst) (inst, bool) {
+	switch {
+	case a.op == opAddX && b.src == a.dst && b.op >= opLoad8 && b.op <= opLoad64:
+		return inst{op: opAddXLoad8 + b.op - opLoad8, dst: a.dst, src: a.src, aux: b.dst, off: b.off}, true
+	case b.op == opAndK && a.dst == b.dst && b.imm>>32 == 0: // no matter how wide the sum was
+		return inst{op: opAddXAndK, dst: a.dst, src: a.src, imm: b.imm}, true
+	}
+	return inst{}, false
 }
 
 // setAndLeave: a result set before a jump to the end or the exit.
 func setAndLeave(a, b inst) (inst, bool) {
-	if a.op != opMovK {
-		return inst{}, false
-	}
 	switch b.op {
 	case opJmp:
 		return inst{op: opMovKJmp, dst: a.dst, imm: a.imm, off: b.off + 1}, true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 )
 
 // hashTable finds the place of a key and the slot of its value: open addressing
@@ -11,6 +12,8 @@ import (
 // walking them is a stable order.
 type hashTable struct {
 	keySize int
+	factor  uint64      // secret, so that nobody can choose keys that meet
+	shift   uint        // of a hash, to the number of a bucket
 	keys    []byte      // of place i at i*keySize
 	places  []hashPlace // by number
 	buckets []uint32    // place+1, 0 for none; a power of two long
@@ -24,25 +27,38 @@ type hashPlace struct {
 }
 
 func newHashTable(keySize int) *hashTable {
-	return &hashTable{keySize: keySize, buckets: make([]uint32, 16)}
+	t := &hashTable{keySize: keySize, factor: rand.Uint64() | 1}
+	t.resize(16)
+	return t
 }
 
-func hashKey(key []byte) uint32 {
-	const k = 0x9e3779b97f4a7c15
-	h := uint64(len(key)) * k
+// hash is the upper half of a product, whose top bits are the bucket: no order that
+// anyone sees depends on it.
+func (t *hashTable) hash(key []byte) uint32 {
+	switch len(key) {
+	case 4:
+		return uint32(uint64(binary.LittleEndian.Uint32(key)) * t.factor >> 32)
+	case 8:
+		return t.hashWord(binary.LittleEndian.Uint64(key))
+	}
+	h := uint64(0)
 	for len(key) >= 8 {
-		h = bits.RotateLeft64((h^binary.LittleEndian.Uint64(key))*k, 29)
+		h = bits.RotateLeft64((h^binary.LittleEndian.Uint64(key))*t.factor, 29)
 		key = key[8:]
 	}
 	if len(key) >= 4 {
-		h = bits.RotateLeft64((h^uint64(binary.LittleEndian.Uint32(key)))*k, 29)
+		h = bits.RotateLeft64((h^uint64(binary.LittleEndian.Uint32(key)))*t.factor, 29)
 		key = key[4:]
 	}
 	for _, b := range key {
-		h = bits.RotateLeft64((h^uint64(b))*k, 29)
+		h = bits.RotateLeft64((h^uint64(b))*t.factor, 29)
 	}
-	h *= k
-	return uint32(h ^ h>>32)
+	return t.hashWord(h)
+}
+
+func (t *hashTable) hashWord(v uint64) uint32 {
+	hi, lo := bits.Mul64(v, t.factor)
+	return uint32((hi ^ lo) >> 32)
 }
 
 func (t *hashTable) key(place int) []byte {
@@ -51,14 +67,32 @@ func (t *hashTable) key(place int) []byte {
 
 // position gives the place of key, or -1.
 func (t *hashTable) position(key []byte) int {
-	h := hashKey(key)
+	if len(key) == 4 {
+		return t.position4(binary.LittleEndian.Uint32(key))
+	}
+	h := t.hash(key)
 	mask := uint32(len(t.buckets) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
-		s := t.buckets[i]
+	for i := h >> t.shift; ; i++ {
+		s := t.buckets[i&mask]
 		if s == 0 {
 			return -1
 		}
 		if p := int(s - 1); t.places[p].hash == h && bytes.Equal(t.key(p), key) {
+			return p
+		}
+	}
+}
+
+// position4 is position for keys of 4 bytes, the most common.
+func (t *hashTable) position4(key uint32) int {
+	h := uint32(uint64(key) * t.factor >> 32)
+	mask := uint32(len(t.buckets) - 1)
+	for i := h >> t.shift; ; i++ {
+		s := t.buckets[i&mask]
+		if s == 0 {
+			return -1
+		}
+		if p := int(s - 1); t.places[p].hash == h && binary.LittleEndian.Uint32(t.keys[4*p:]) == key {
 			return p
 		}
 	}
@@ -78,7 +112,7 @@ func (t *hashTable) add(key []byte, slot int) int {
 	if (t.count+1)*4 > len(t.buckets)*3 {
 		t.resize(len(t.buckets) * 2)
 	}
-	h := hashKey(key)
+	h := t.hash(key)
 	var p int
 	if n := len(t.free); n > 0 {
 		p = int(t.free[n-1])
@@ -97,7 +131,7 @@ func (t *hashTable) add(key []byte, slot int) int {
 
 func (t *hashTable) enter(p int) {
 	mask := uint32(len(t.buckets) - 1)
-	i := t.places[p].hash & mask
+	i := t.places[p].hash >> t.shift
 	for t.buckets[i] != 0 {
 		i = (i + 1) & mask
 	}
@@ -106,6 +140,7 @@ func (t *hashTable) enter(p int) {
 
 func (t *hashTable) resize(n int) {
 	t.buckets = make([]uint32, n)
+	t.shift = uint(33 - bits.Len(uint(n)))
 	for p := range t.places {
 		if t.places[p].slot >= 0 {
 			t.enter(p)
@@ -117,7 +152,7 @@ func (t *hashTable) resize(n int) {
 // it in its run of buckets moves up, so that no tombstones are needed.
 func (t *hashTable) drop(p int) (slot int) {
 	mask := uint32(len(t.buckets) - 1)
-	i := t.places[p].hash & mask
+	i := t.places[p].hash >> t.shift
 	for t.buckets[i] != uint32(p+1) {
 		i = (i + 1) & mask
 	}
@@ -128,7 +163,7 @@ func (t *hashTable) drop(p int) (slot int) {
 			break
 		}
 		// A key may move to i unless its own bucket lies after i.
-		if home := t.places[s-1].hash & mask; (j-home)&mask >= (j-i)&mask {
+		if home := t.places[s-1].hash >> t.shift; (j-home)&mask >= (j-i)&mask {
 			t.buckets[i] = s
 			i = j
 		}

@@ -12,6 +12,8 @@ type holdings struct {
 	spare     []*record // not in use; what they have is kept for the next
 	iterators []iterator
 	sections  []section
+	lock      []byte // a bpf_spin_lock, nil for none
+	locked    int    // pc of the call that took it
 }
 
 // section is where the program may not be interrupted, and where that began.
@@ -21,7 +23,9 @@ type section struct {
 	pc   int
 }
 
-func (h *holdings) any() bool { return len(h.records)+len(h.iterators)+len(h.sections) > 0 }
+func (h *holdings) any() bool {
+	return len(h.records)+len(h.iterators)+len(h.sections)+len(h.lock) > 0
+}
 
 // leaked says what the run still holds, as an error at the instruction that took
 // it; nil when that is nothing.
@@ -33,6 +37,8 @@ func (t *thread) leaked() error {
 		return t.faultAt(rec.pc, fmt.Errorf("%s, reserved here and neither submitted nor discarded: %w", rec.ring.name, ErrHeld))
 	case len(h.iterators) > 0:
 		return t.faultAt(h.iterators[0].pc, fmt.Errorf("an iterator, made here and not destroyed: %w", ErrHeld))
+	case h.lock != nil:
+		return t.faultAt(h.locked, fmt.Errorf("a lock, taken here and not given back: %w", ErrHeld))
 	case len(h.sections) > 0:
 		return t.faultAt(h.sections[0].pc, fmt.Errorf("a section that began here lacks its %s: %w", h.sections[0].kind, ErrHeld))
 	}
@@ -44,6 +50,7 @@ func (t *thread) letGo() {
 	for len(t.holds.records) > 0 {
 		t.commit(len(t.holds.records)-1, true)
 	}
+	t.unlock()
 	t.holds.iterators = t.holds.iterators[:0]
 	t.holds.sections = t.holds.sections[:0]
 }

@@ -9,7 +9,7 @@ import (
 // Map.All, and ends the walk by returning 1. How often it was called, or an error
 // number.
 func forEachMapElem(t *thread, r *registers) {
-	m := t.mapFor(r, callEach)
+	m := t.mapFor(r, useEach)
 	if m == nil {
 		return
 	}

@@ -31,7 +31,7 @@ var mapHelpers = []helper{
 // mapLookupElem: r1 map, r2 key. The address of the value, or 0; of a map of maps
 // the map.
 func mapLookupElem(t *thread, r *registers) {
-	m, key := t.mapAndKey(r, callLookup)
+	m, key := t.mapAndKey(r, useLookup)
 	if key == nil {
 		return
 	}
@@ -50,7 +50,12 @@ func (m *Map) lookup(cpu int, key []byte) uint64 {
 		m.lock.RLock()
 		defer m.lock.RUnlock()
 	}
-	slot := m.entries.find(key)
+	var slot int
+	if h, ok := m.entries.(*hash); ok { // spares the indirect call
+		slot = h.find(key)
+	} else {
+		slot = m.entries.find(key)
+	}
 	switch {
 	case slot < 0:
 		return 0
@@ -62,7 +67,7 @@ func (m *Map) lookup(cpu int, key []byte) uint64 {
 
 // mapLookupPercpuElem: r1 map, r2 key, r3 CPU. The address of that CPU's value, or 0.
 func mapLookupPercpuElem(t *thread, r *registers) {
-	m, key := t.mapAndKey(r, callPercpu)
+	m, key := t.mapAndKey(r, usePercpu)
 	if key == nil {
 		return
 	}
@@ -75,7 +80,7 @@ func mapLookupPercpuElem(t *thread, r *registers) {
 
 // mapUpdateElem: r1 map, r2 key, r3 value, r4 flags. 0 or an error number.
 func mapUpdateElem(t *thread, r *registers) {
-	m, key := t.mapAndKey(r, callUpdate)
+	m, key := t.mapAndKey(r, useUpdate)
 	if key == nil {
 		return
 	}
@@ -127,7 +132,7 @@ func (t *thread) claim(m *Map, key, value []byte, flags uint64) (slot int, fresh
 
 // mapDeleteElem: r1 map, r2 key. 0 or an error number.
 func mapDeleteElem(t *thread, r *registers) {
-	m, key := t.mapAndKey(r, callDelete)
+	m, key := t.mapAndKey(r, useDelete)
 	if key == nil {
 		return
 	}
@@ -140,7 +145,7 @@ func mapDeleteElem(t *thread, r *registers) {
 
 // mapPushElem: r1 map, r2 value, r3 flags. 0 or an error number.
 func mapPushElem(t *thread, r *registers) {
-	m, value := t.mapAndValue(r, callPush, false)
+	m, value := t.mapAndValue(r, usePush, false)
 	if value == nil {
 		return
 	}
@@ -152,14 +157,14 @@ func mapPushElem(t *thread, r *registers) {
 }
 
 // mapPopElem: r1 map, r2 where the value goes. 0 or an error number.
-func mapPopElem(t *thread, r *registers) { takeElem(t, r, callPop) }
+func mapPopElem(t *thread, r *registers) { takeElem(t, r, usePop) }
 
 // mapPeekElem: r1 map, r2 where the value goes, or the value that a bloom filter is
 // asked for. 0 or an error number.
-func mapPeekElem(t *thread, r *registers) { takeElem(t, r, callPeek) }
+func mapPeekElem(t *thread, r *registers) { takeElem(t, r, usePeek) }
 
-func takeElem(t *thread, r *registers, call calls) {
-	m, value := t.mapAndValue(r, call, true)
+func takeElem(t *thread, r *registers, use mapUses) {
+	m, value := t.mapAndValue(r, use, true)
 	if value == nil {
 		return
 	}
@@ -167,22 +172,22 @@ func takeElem(t *thread, r *registers, call calls) {
 		m.lock.Lock()
 		defer m.lock.Unlock()
 	}
-	r[0] = result(m.queue.take(value, call == callPop))
+	r[0] = result(m.queue.take(value, use == usePop))
 }
 
 // mapFor gives the map that r1 is; nil when the run has ended because programs may
 // not do this with it.
-func (t *thread) mapFor(r *registers, call calls) *Map {
+func (t *thread) mapFor(r *registers, use mapUses) *Map {
 	m := t.mapArgument(1, r)
 	if m == nil {
 		return nil
 	}
-	if m.kind.calls&call == 0 {
-		t.fail(1, fmt.Errorf("map %s is a %s, which programs can't %s: %w", m.def.Name, m.def.Type, callNames[call], ErrArgument))
+	if m.kind.may&use == 0 {
+		t.fail(1, fmt.Errorf("map %s is a %s, which programs can't %s: %w", m.def.Name, m.def.Type, useNames[use], ErrArgument))
 		return nil
 	}
-	if m.def.Flags&linux.FRdonlyProg != 0 && call&(callUpdate|callDelete|callPush|callPop) != 0 {
-		t.fail(1, fmt.Errorf("map %s, which programs can't %s: %w", m.def.Name, callNames[call], ErrReadOnly))
+	if m.def.Flags&linux.FRdonlyProg != 0 && use&(useUpdate|useDelete|usePush|usePop) != 0 {
+		t.fail(1, fmt.Errorf("map %s, which programs can't %s: %w", m.def.Name, useNames[use], ErrReadOnly))
 		return nil
 	}
 	return m
@@ -190,8 +195,8 @@ func (t *thread) mapFor(r *registers, call calls) *Map {
 
 // mapAndKey gives the map and key that r1 and r2 are; no key when the run has
 // ended because of either.
-func (t *thread) mapAndKey(r *registers, call calls) (*Map, []byte) {
-	m := t.mapFor(r, call)
+func (t *thread) mapAndKey(r *registers, use mapUses) (*Map, []byte) {
+	m := t.mapFor(r, use)
 	if m == nil {
 		return nil, nil
 	}
@@ -200,8 +205,8 @@ func (t *thread) mapAndKey(r *registers, call calls) (*Map, []byte) {
 
 // mapAndValue gives the map and value that r1 and r2 are; no value when the run has
 // ended because of either.
-func (t *thread) mapAndValue(r *registers, call calls, write bool) (*Map, []byte) {
-	m := t.mapFor(r, call)
+func (t *thread) mapAndValue(r *registers, use mapUses, write bool) (*Map, []byte) {
+	m := t.mapFor(r, use)
 	if m == nil {
 		return nil, nil
 	}

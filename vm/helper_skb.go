@@ -55,9 +55,9 @@ func skbLoadBytesRelative(t *thread, r *registers) {
 		start = int(s.network)
 	}
 	p := s.packet
-	start += p.data - s.headroom
-	if off <= 0xffff && uint32(r[5]) <= 1 && start+int(off)+len(to) <= p.end {
-		copy(to, p.from(start)[off:])
+	data := p.from(start + p.data - s.headroom)
+	if off <= 0xffff && uint32(r[5]) <= 1 && int(off)+len(to) <= len(data) {
+		copy(to, data[off:])
 		r[0] = 0
 		return
 	}

@@ -57,7 +57,7 @@ func (s *skb) flowHash() uint32 {
 		key = append(append(key, packet[6]), packet[8:40]...)
 		key = appendPorts(key, packet, packet[6], ipv6Size, true)
 	}
-	return max(1, hashKey(key))
+	return max(1, jhash(key, 0))
 }
 
 func appendPorts(key, packet []byte, proto byte, at int, first bool) []byte {

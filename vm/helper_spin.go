@@ -13,12 +13,12 @@ func spinLock(t *thread, r *registers) {
 	if word == nil {
 		return
 	}
-	if t.held != nil {
+	if t.holds.lock != nil {
 		t.fail(1, fmt.Errorf("a lock is held already, a second one is never free: %w", ErrArgument))
 		return
 	}
 	if t.acquire(word) {
-		t.held = word
+		t.holds.lock, t.holds.locked = word, t.here()
 	}
 	r[0] = 0
 }
@@ -29,7 +29,7 @@ func spinUnlock(t *thread, r *registers) {
 	if word == nil {
 		return
 	}
-	if t.held == nil || &t.held[0] != &word[0] {
+	if t.holds.lock == nil || &t.holds.lock[0] != &word[0] {
 		t.fail(1, fmt.Errorf("a lock that is not held: %w", ErrArgument))
 		return
 	}
@@ -69,7 +69,7 @@ func (m *Map) hasLock(addr uint64) bool {
 // acquire waits for a lock. Whoever has one waits for no other and lets go at the
 // end of its run, so this ends. With one worker nobody else has it.
 func (t *thread) acquire(lock []byte) bool {
-	if t.held != nil {
+	if t.holds.lock != nil {
 		t.fault = fmt.Errorf("a value is to be locked while a lock is held: %w", ErrArgument)
 		return false
 	}
@@ -83,9 +83,9 @@ func release(lock []byte) { atomic.StoreUint32(lockWord(lock), 0) }
 
 // unlock lets go of the lock that the program has, if any.
 func (t *thread) unlock() {
-	if t.held != nil {
-		release(t.held)
-		t.held = nil
+	if t.holds.lock != nil {
+		release(t.holds.lock)
+		t.holds.lock = nil
 	}
 }
 

@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"unsafe"
@@ -39,14 +38,13 @@ type frame struct {
 func (t *thread) run() (stop int, fault error) {
 again:
 	r := &t.regs
-	base := unsafe.Pointer(unsafe.SliceData(t.code.insts))
+	base := t.code.before
 	pc := t.pc
 	table := t.mem.table
-	var in *inst
 
 next:
-	in = (*inst)(unsafe.Add(base, pc))
 	pc += instSize
+	in := (*inst)(unsafe.Add(base, pc))
 	switch in.op {
 	case opNop:
 		goto next
@@ -289,7 +287,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+2 <= uint64(p.read) {
-				r[in.dst] = uint64(binary.LittleEndian.Uint16((*[2]byte)(unsafe.Add(p.base, o))[:]))
+				r[in.dst] = uint64(load16(unsafe.Add(p.base, o)))
 				goto next
 			}
 		}
@@ -299,7 +297,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+4 <= uint64(p.read) {
-				r[in.dst] = uint64(binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(p.base, o))[:]))
+				r[in.dst] = uint64(load32(unsafe.Add(p.base, o)))
 				goto next
 			}
 		}
@@ -309,7 +307,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+8 <= uint64(p.read) {
-				r[in.dst] = binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p.base, o))[:])
+				r[in.dst] = load64(unsafe.Add(p.base, o))
 				goto next
 			}
 		}
@@ -329,7 +327,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+2 <= uint64(p.read) {
-				r[in.dst] = uint64(int64(int16(binary.LittleEndian.Uint16((*[2]byte)(unsafe.Add(p.base, o))[:]))))
+				r[in.dst] = uint64(int64(int16(load16(unsafe.Add(p.base, o)))))
 				goto next
 			}
 		}
@@ -339,7 +337,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+4 <= uint64(p.read) {
-				r[in.dst] = uint64(int64(int32(binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(p.base, o))[:]))))
+				r[in.dst] = uint64(int64(int32(load32(unsafe.Add(p.base, o)))))
 				goto next
 			}
 		}
@@ -359,7 +357,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+2 <= uint64(p.write) {
-				binary.LittleEndian.PutUint16((*[2]byte)(unsafe.Add(p.base, o))[:], uint16(r[in.src]))
+				store16(unsafe.Add(p.base, o), uint16(r[in.src]))
 				goto next
 			}
 		}
@@ -369,7 +367,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+4 <= uint64(p.write) {
-				binary.LittleEndian.PutUint32((*[4]byte)(unsafe.Add(p.base, o))[:], uint32(r[in.src]))
+				store32(unsafe.Add(p.base, o), uint32(r[in.src]))
 				goto next
 			}
 		}
@@ -379,7 +377,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+8 <= uint64(p.write) {
-				binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(p.base, o))[:], r[in.src])
+				store64(unsafe.Add(p.base, o), r[in.src])
 				goto next
 			}
 		}
@@ -399,7 +397,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+2 <= uint64(p.write) {
-				binary.LittleEndian.PutUint16((*[2]byte)(unsafe.Add(p.base, o))[:], uint16(in.imm))
+				store16(unsafe.Add(p.base, o), uint16(in.imm))
 				goto next
 			}
 		}
@@ -409,7 +407,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+4 <= uint64(p.write) {
-				binary.LittleEndian.PutUint32((*[4]byte)(unsafe.Add(p.base, o))[:], uint32(in.imm))
+				store32(unsafe.Add(p.base, o), uint32(in.imm))
 				goto next
 			}
 		}
@@ -419,7 +417,7 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+8 <= uint64(p.write) {
-				binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(p.base, o))[:], in.imm)
+				store64(unsafe.Add(p.base, o), in.imm)
 				goto next
 			}
 		}
@@ -678,6 +676,23 @@ next:
 			goto clearFrame
 		}
 		goto next
+	case opLookup:
+		l := &t.code.lookups[in.imm]
+		if pn := r[2] >> pageShift; pn < pageCount {
+			p, o := &table[pn], r[2]&(pageSize-1)
+			if o+4 <= uint64(p.read) {
+				key := uint64(load32(unsafe.Add(p.base, o)))
+				r[0] = 0
+				if key < l.entries {
+					r[0] = l.start + key*l.stride + uint64(t.cpu)*l.nextCPU
+				}
+				goto next
+			}
+		}
+		goto helper
+	case opCPU:
+		r[0] = uint64(t.cpu)
+		goto next
 	case opExit:
 		goto exit
 
@@ -777,7 +792,7 @@ next:
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opLoad8JneK:
 		addr := r[in.src] + uint64(int64(in.imm)>>32)
 		if pn := addr >> pageShift; pn < pageCount {
@@ -791,13 +806,13 @@ next:
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opLoad16JeqK:
 		addr := r[in.src] + uint64(int64(in.imm)>>32)
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+2 <= uint64(p.read) {
-				r[in.dst] = uint64(binary.LittleEndian.Uint16((*[2]byte)(unsafe.Add(p.base, o))[:]))
+				r[in.dst] = uint64(load16(unsafe.Add(p.base, o)))
 				if r[in.dst] == in.imm&0xffffffff {
 					goto jump
 				}
@@ -805,13 +820,13 @@ next:
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opLoad16JneK:
 		addr := r[in.src] + uint64(int64(in.imm)>>32)
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+2 <= uint64(p.read) {
-				r[in.dst] = uint64(binary.LittleEndian.Uint16((*[2]byte)(unsafe.Add(p.base, o))[:]))
+				r[in.dst] = uint64(load16(unsafe.Add(p.base, o)))
 				if r[in.dst] != in.imm&0xffffffff {
 					goto jump
 				}
@@ -819,13 +834,13 @@ next:
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opLoad32JeqK:
 		addr := r[in.src] + uint64(int64(in.imm)>>32)
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+4 <= uint64(p.read) {
-				r[in.dst] = uint64(binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(p.base, o))[:]))
+				r[in.dst] = uint64(load32(unsafe.Add(p.base, o)))
 				if r[in.dst] == in.imm&0xffffffff {
 					goto jump
 				}
@@ -833,13 +848,13 @@ next:
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opLoad32JneK:
 		addr := r[in.src] + uint64(int64(in.imm)>>32)
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+4 <= uint64(p.read) {
-				r[in.dst] = uint64(binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(p.base, o))[:]))
+				r[in.dst] = uint64(load32(unsafe.Add(p.base, o)))
 				if r[in.dst] != in.imm&0xffffffff {
 					goto jump
 				}
@@ -847,21 +862,22 @@ next:
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opLoad32Load32:
 		addr := r[in.src] + uint64(int64(in.off))
-		again := r[in.src] + uint64(int64(in.imm))
-		if pn, qn := addr>>pageShift, again>>pageShift; pn < pageCount && qn < pageCount {
+		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
-			q, m := &table[qn], again&(pageSize-1)
-			if o+4 <= uint64(p.read) && m+4 <= uint64(q.read) {
-				r[in.dst] = uint64(binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(p.base, o))[:]))
-				r[in.aux] = uint64(binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(q.base, m))[:]))
-				pc += instSize
-				goto next
+			if o+4 <= uint64(p.read) {
+				second := o + in.imm
+				if second < uint64(p.read) && second+4 <= uint64(p.read) {
+					r[in.dst] = uint64(load32(unsafe.Add(p.base, o)))
+					r[in.aux] = uint64(load32(unsafe.Add(p.base, second)))
+					pc += instSize
+					goto next
+				}
 			}
 		}
-		goto single
+		goto slow
 	case opAddXLoad8:
 		r[in.dst] += r[in.src]
 		pc += instSize
@@ -873,7 +889,7 @@ next:
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opAddXLoad16:
 		r[in.dst] += r[in.src]
 		pc += instSize
@@ -881,11 +897,11 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+2 <= uint64(p.read) {
-				r[in.aux] = uint64(binary.LittleEndian.Uint16((*[2]byte)(unsafe.Add(p.base, o))[:]))
+				r[in.aux] = uint64(load16(unsafe.Add(p.base, o)))
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opAddXLoad32:
 		r[in.dst] += r[in.src]
 		pc += instSize
@@ -893,11 +909,11 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+4 <= uint64(p.read) {
-				r[in.aux] = uint64(binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(p.base, o))[:]))
+				r[in.aux] = uint64(load32(unsafe.Add(p.base, o)))
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opAddXLoad64:
 		r[in.dst] += r[in.src]
 		pc += instSize
@@ -905,29 +921,230 @@ next:
 		if pn := addr >> pageShift; pn < pageCount {
 			p, o := &table[pn], addr&(pageSize-1)
 			if o+8 <= uint64(p.read) {
-				r[in.aux] = binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p.base, o))[:])
+				r[in.aux] = load64(unsafe.Add(p.base, o))
 				goto next
 			}
 		}
-		goto single
+		goto slow
 	case opMovKJmp:
 		r[in.dst] = in.imm
 		goto jump
 	case opMovKExit:
 		r[in.dst] = in.imm
 		goto exit
-	case opInvalid:
+	case opMovXMulX:
+		r[in.dst] = r[in.src] * r[in.aux]
+		pc += instSize
+		goto next
+	case opMov32XAdd32X:
+		r[in.dst] = uint64(uint32(r[in.src]) + uint32(r[in.aux]))
+		pc += instSize
+		goto next
+	case opAddXAndK:
+		r[in.dst] = (r[in.dst] + r[in.src]) & in.imm
+		pc += instSize
+		goto next
+	case opStore64Store64:
+		addr := r[in.dst] + uint64(int64(in.off))
+		if pn := addr >> pageShift; pn < pageCount {
+			p, o := &table[pn], addr&(pageSize-1)
+			if o+8 <= uint64(p.write) {
+				second := o + in.imm
+				if second < uint64(p.write) && second+8 <= uint64(p.write) {
+					store64(unsafe.Add(p.base, o), r[in.src])
+					store64(unsafe.Add(p.base, second), r[in.aux])
+					pc += instSize
+					goto next
+				}
+			}
+		}
+		goto slow
+
+	// Triples.
+	case opMovXLshKXorX:
+		r[in.dst] = r[in.src]<<(in.imm&63) ^ r[in.aux]
+		pc += 2 * instSize
+		goto next
+	case opMovXRshKXorX:
+		r[in.dst] = r[in.src]>>(in.imm&63) ^ r[in.aux]
+		pc += 2 * instSize
+		goto next
+	case opMovXAddXLoad8:
+		addr := r[in.src] + r[in.aux]
+		r[in.dst] = addr
+		addr += uint64(int64(in.off))
+		if pn := addr >> pageShift; pn < pageCount {
+			p, o := &table[pn], addr&(pageSize-1)
+			if o+1 <= uint64(p.read) {
+				r[uint8(in.imm)] = uint64(*(*byte)(unsafe.Add(p.base, o)))
+				pc += 2 * instSize
+				goto next
+			}
+		}
+		pc += 2 * instSize
+		goto slow
+	case opMovXAddXLoad16:
+		addr := r[in.src] + r[in.aux]
+		r[in.dst] = addr
+		addr += uint64(int64(in.off))
+		if pn := addr >> pageShift; pn < pageCount {
+			p, o := &table[pn], addr&(pageSize-1)
+			if o+2 <= uint64(p.read) {
+				r[uint8(in.imm)] = uint64(load16(unsafe.Add(p.base, o)))
+				pc += 2 * instSize
+				goto next
+			}
+		}
+		pc += 2 * instSize
+		goto slow
+	case opMovXAddXLoad32:
+		addr := r[in.src] + r[in.aux]
+		r[in.dst] = addr
+		addr += uint64(int64(in.off))
+		if pn := addr >> pageShift; pn < pageCount {
+			p, o := &table[pn], addr&(pageSize-1)
+			if o+4 <= uint64(p.read) {
+				r[uint8(in.imm)] = uint64(load32(unsafe.Add(p.base, o)))
+				pc += 2 * instSize
+				goto next
+			}
+		}
+		pc += 2 * instSize
+		goto slow
+	case opMovXAddXLoad64:
+		addr := r[in.src] + r[in.aux]
+		r[in.dst] = addr
+		addr += uint64(int64(in.off))
+		if pn := addr >> pageShift; pn < pageCount {
+			p, o := &table[pn], addr&(pageSize-1)
+			if o+8 <= uint64(p.read) {
+				r[uint8(in.imm)] = load64(unsafe.Add(p.base, o))
+				pc += 2 * instSize
+				goto next
+			}
+		}
+		pc += 2 * instSize
+		goto slow
+	case opMovXAddKJgtX:
+		r[in.dst] = r[in.src] + in.imm
+		if r[in.dst] > r[in.aux] {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opMovXAddKJleX:
+		r[in.dst] = r[in.src] + in.imm
+		if r[in.dst] <= r[in.aux] {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opMovXAndKJeqK:
+		r[in.dst] = r[in.src] & (in.imm & 0xffffffff)
+		if r[in.dst] == in.imm>>32 {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opMovXAndKJneK:
+		r[in.dst] = r[in.src] & (in.imm & 0xffffffff)
+		if r[in.dst] != in.imm>>32 {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opAddKMovXJltK:
+		r[in.dst] += uint64(int64(int32(in.imm)))
+		r[in.aux] = r[in.src]
+		if r[in.dst] < uint64(int64(in.imm)>>32) {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opAddKMovXJneK:
+		r[in.dst] += uint64(int64(int32(in.imm)))
+		r[in.aux] = r[in.src]
+		if r[in.dst] != uint64(int64(in.imm)>>32) {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opAdd32KMovXJlt32K:
+		r[in.dst] = uint64(uint32(r[in.dst]) + uint32(in.imm))
+		r[in.aux] = r[in.src]
+		if uint32(r[in.dst]) < uint32(in.imm>>32) {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opAdd32KMovXJne32K:
+		r[in.dst] = uint64(uint32(r[in.dst]) + uint32(in.imm))
+		r[in.aux] = r[in.src]
+		if uint32(r[in.dst]) != uint32(in.imm>>32) {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opAddXAddKJltK:
+		r[in.dst] += r[in.src]
+		r[in.aux] += uint64(int64(int32(in.imm)))
+		if r[in.aux] < uint64(int64(in.imm)>>32) {
+			goto jump
+		}
+		pc += 2 * instSize
+		goto next
+	case opLoad64AddKStore64:
+		addr := r[in.src] + uint64(int64(in.off))
+		if pn := addr >> pageShift; pn < pageCount {
+			p, o := &table[pn], addr&(pageSize-1)
+			if o+8 <= uint64(p.write) {
+				word := unsafe.Add(p.base, o)
+				r[in.dst] = load64(word) + in.imm
+				store64(word, r[in.dst])
+				pc += 2 * instSize
+				goto next
+			}
+		}
+		goto slow
+	case opLoad64AddXStore64:
+		addr := r[in.src] + uint64(int64(in.off))
+		if pn := addr >> pageShift; pn < pageCount {
+			p, o := &table[pn], addr&(pageSize-1)
+			if o+8 <= uint64(p.write) {
+				word := unsafe.Add(p.base, o)
+				r[in.dst] = load64(word) + r[in.aux]
+				store64(word, r[in.dst])
+				pc += 2 * instSize
+				goto next
+			}
+		}
+		goto slow
+	case opLoad64XorXStore64:
+		addr := r[in.src] + uint64(int64(in.off))
+		if pn := addr >> pageShift; pn < pageCount {
+			p, o := &table[pn], addr&(pageSize-1)
+			if o+8 <= uint64(p.write) {
+				word := unsafe.Add(p.base, o)
+				r[in.dst] = load64(word) ^ r[in.aux]
+				store64(word, r[in.dst])
+				pc += 2 * instSize
+				goto next
+			}
+		}
+		goto slow
+	case opInvalid, opLast:
 		goto slow
 	}
 	goto next
 
 jump:
-	pc += uintptr(int(in.off) * int(instSize))
+	in = (*inst)(unsafe.Add(base, pc))
 	if in.off < 0 {
 		if t.left += int64(in.off); t.left < 0 {
 			goto exhausted
 		}
 	}
+	pc += uintptr(int(in.off) * int(instSize))
 	goto next
 
 exit:
@@ -941,13 +1158,9 @@ exit:
 	r[10] -= 2 * pageSize
 	goto next
 
-single: // of a pair, the instruction before pc has to go slowly, alone
-	in = &t.code.plain[pc/instSize-1]
-	goto slow
-
 helper:
 	t.pc = pc
-	helpers[uint8(in.imm)].fn(t, &t.regs)
+	helpers[uint8(t.code.plain[pc/instSize-1].imm)].fn(t, &t.regs)
 	if t.fault == nil {
 		goto again
 	}
@@ -959,19 +1172,16 @@ clearFrame:
 	clear(t.stacks[t.depth].data)
 	goto again
 
-slow:
+slow: // the instruction before pc, by itself
 	t.pc = pc
-	t.slow(in)
+	t.slow(&t.code.plain[pc/instSize-1])
 	if t.fault == nil {
 		goto again
 	}
 	goto stopped
 
-exhausted:
-	t.pc = uintptr(unsafe.Pointer(in)) - uintptr(base) + instSize
-	if t.code.insts[t.pc/instSize-1].op > opExit { // of a pair, it is the second that jumps
-		t.pc += instSize
-	}
+exhausted: // of joined instructions, it is the last that jumps
+	t.pc = pc + uintptr(joined(t.code.insts[pc/instSize-1].op)-1)*instSize
 	t.fault = fmt.Errorf("%w: the limit is %d", ErrLimit, t.budget)
 stopped:
 	fault, t.fault = t.fault, nil

@@ -42,6 +42,12 @@ type Options struct {
 	// counted where loops go back and functions are called, so runs that end
 	// near it may get a little further. Default DefaultLimit.
 	Limit int64
+	// Count has programs count how often each instruction is run: see
+	// [Program.Counts]. Runs then take some times longer.
+	Count bool
+	// Step, if set, is called before each instruction. With several workers it
+	// is called by all of them.
+	Step Step
 }
 
 // Machine is a simulated kernel as far as the programs of one object see it:
@@ -101,7 +107,11 @@ func New(obj *bpf.Object, opts Options) (*Machine, error) {
 		m.maps = append(m.maps, mp)
 	}
 	for _, p := range obj.Programs {
-		m.programs = append(m.programs, &Program{machine: m, prog: p, code: decode(p, m.maps)})
+		c := decode(p, m.maps)
+		if opts.Count {
+			c.counts = make([]uint64, c.slots)
+		}
+		m.programs = append(m.programs, &Program{machine: m, prog: p, code: c})
 	}
 	for _, mp := range m.maps {
 		if err := mp.fill(); err != nil {

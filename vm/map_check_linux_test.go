@@ -43,6 +43,8 @@ func plain(kind linux.MapType) *bpf.Map {
 		def.KeySize, def.Flags = 8, linux.FNoPrealloc
 	case linux.MapQueue, linux.MapStack, linux.MapBloomFilter:
 		def.KeySize = 0
+	case linux.MapRingbuf, linux.MapUserRingbuf:
+		def.KeySize, def.ValueSize, def.MaxEntries = 0, 0, 4096
 	case linux.MapSkStorage, linux.MapTaskStorage, linux.MapInodeStorage, linux.MapCgrpStorage:
 		def.MaxEntries, def.Flags = 0, linux.FNoPrealloc
 		def.Key = &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
@@ -159,10 +161,10 @@ func (g *grid) flags(kind linux.MapType) {
 }
 
 func (g *grid) entries(kind linux.MapType) {
-	for _, entries := range []uint32{0, 1, 2, 3, 5, 64, 1<<31 + 1} {
+	for _, entries := range []uint32{0, 1, 2, 3, 5, 64, 2048, 4096, 6000, 8192, 1<<31 + 1} {
 		def := *plain(kind)
 		def.MaxEntries = entries
-		if entries > 64 {
+		if entries > 8192 {
 			switch kind {
 			case linux.MapDevmapHash, linux.MapStackTrace: // refuse before they allocate
 			default:

@@ -13,14 +13,14 @@ import (
 // values are copied: a spin lock, timers, pointers to kernel objects
 // (kernel/bpf/btf.c, btf_parse_fields).
 type fields struct {
-	lock  span
-	other []span
+	lock  part
+	other []part
 }
 
-// span is a part of a value, in bytes.
-type span struct{ off, size uint32 }
+// part is a run of bytes of a value that is one field.
+type part struct{ off, size uint32 }
 
-func (s span) of(value []byte) []byte { return value[s.off : s.off+s.size] }
+func (s part) of(value []byte) []byte { return value[s.off : s.off+s.size] }
 
 // maxFields is how many a value may have (Linux, BTF_FIELDS_MAX).
 const maxFields = 11
@@ -36,10 +36,10 @@ var kernelPointers = map[string]bool{"kptr": true, "kptr_untrusted": true, "perc
 
 // findFields finds the fields of def's values by their type.
 func findFields(def *bpf.Map) (fields, error) {
-	f := finder{size: def.ValueSize}
-	if def.Value == nil {
+	if def.Value == nil || untyped(def.Type) {
 		return fields{}, nil
 	}
+	f := finder{size: def.ValueSize}
 	if err := f.add(def.Value, 0, 0); err != nil {
 		return fields{}, fmt.Errorf("the type of its values: %w", err)
 	}
@@ -53,6 +53,17 @@ func findFields(def *bpf.Map) (fields, error) {
 		return fields{}, linux.EOPNOTSUPP
 	}
 	return f.fields, nil
+}
+
+// untyped reports whether loaders keep the types of such maps from the kernel
+// (libbpf's bpf_object__create_map), which then sees no fields.
+func untyped(t linux.MapType) bool {
+	switch t {
+	case linux.MapPerfEventArray, linux.MapCgroupArray, linux.MapStackTrace, linux.MapArrayOfMaps, linux.MapHashOfMaps,
+		linux.MapDevmap, linux.MapDevmapHash, linux.MapCpumap, linux.MapXskmap, linux.MapQueue, linux.MapStack:
+		return true
+	}
+	return false
 }
 
 // mayHaveLock reports whether values of such maps may have a spin lock.
@@ -139,16 +150,16 @@ func (f *finder) addOther(off, size uint32) error {
 	if len(f.other) == maxFields {
 		return linux.E2BIG
 	}
-	f.other = append(f.other, span{})
+	f.other = append(f.other, part{})
 	return f.take(&f.other[len(f.other)-1], off, size)
 }
 
 // take sets s to a field, which must lie inside the value.
-func (f *finder) take(s *span, off, size uint32) error {
+func (f *finder) take(s *part, off, size uint32) error {
 	if off > f.size || size > f.size-off || size == 0 || off%4 != 0 {
 		return linux.EINVAL
 	}
-	*s = span{off, size}
+	*s = part{off, size}
 	return nil
 }
 

@@ -25,6 +25,7 @@ type lpm struct {
 }
 
 type lpmNode struct {
+	head   uint64   // the first 8 bytes of its data
 	child  [2]int32 // by the bit behind the prefix, -1 for none
 	prefix uint32   // length in bits
 	slot   int32    // of the value, -1 of a node that only joins two others
@@ -50,11 +51,24 @@ func (l *lpm) data(n int32) []byte {
 	return l.keys[int(n)*l.keySize+4 : (int(n)+1)*l.keySize]
 }
 
-// common is how many bits a and b have in common, at most limit; they do up to
-// bit known.
-func common(a, b []byte, known, limit uint32) uint32 {
-	for i := known >> 3; i<<3 < limit; i++ {
-		if x := a[i] ^ b[i]; x != 0 {
+// head is the first 8 bytes of a key's data, as a number.
+func head(data []byte) uint64 {
+	if len(data) >= 8 {
+		return binary.BigEndian.Uint64(data)
+	}
+	var b [8]byte
+	copy(b[:], data)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// common is how many bits node n has in common with a key, at most limit.
+func (l *lpm) common(n int32, head uint64, data []byte, limit uint32) uint32 {
+	if x := l.nodes[n].head ^ head; x != 0 {
+		return min(limit, uint32(bits.LeadingZeros64(x)))
+	}
+	own := l.data(n)
+	for i := uint32(8); i<<3 < limit; i++ {
+		if x := own[i] ^ data[i]; x != 0 {
 			return min(limit, i<<3+uint32(bits.LeadingZeros8(x)))
 		}
 	}
@@ -69,10 +83,10 @@ func (l *lpm) find(key []byte) int {
 	if prefix > l.bits {
 		return -1
 	}
-	found, known := int32(-1), uint32(0)
+	head, found := head(data), int32(-1)
 	for n := l.root; n >= 0; {
 		node := &l.nodes[n]
-		if node.prefix > prefix || common(l.data(n), data, known, node.prefix) < node.prefix {
+		if node.prefix > prefix || l.common(n, head, data, node.prefix) < node.prefix {
 			break
 		}
 		if node.slot >= 0 {
@@ -81,8 +95,7 @@ func (l *lpm) find(key []byte) int {
 		if node.prefix == l.bits {
 			break
 		}
-		known = node.prefix
-		n = node.child[bit(data, known)]
+		n = node.child[bit(data, node.prefix)]
 	}
 	return int(found)
 }
@@ -99,10 +112,11 @@ type lpmPath struct {
 // walk goes down to the node with key's prefix, or to where it would be.
 func (l *lpm) walk(key []byte) lpmPath {
 	prefix, data := binary.LittleEndian.Uint32(key), key[4:]
+	head := head(data)
 	p := lpmPath{node: l.root, parent: -1, above: -1}
 	for p.node >= 0 {
 		node := &l.nodes[p.node]
-		p.match = common(l.data(p.node), data, 0, min(node.prefix, prefix))
+		p.match = l.common(p.node, head, data, min(node.prefix, prefix))
 		if p.match != node.prefix || node.prefix == prefix {
 			break
 		}
@@ -147,7 +161,7 @@ func (l *lpm) claim(key, _ []byte, flags uint64, _ int) (int, bool, error) {
 	default:
 		l.count++
 	}
-	l.nodes[n].slot = int32(slot)
+	l.nodes[n].slot, l.nodes[n].head = int32(slot), head(key[4:])
 	copy(l.keys[int(n)*l.keySize:], key)
 	return slot, true, nil
 }
@@ -182,7 +196,7 @@ func (l *lpm) newNode(prefix uint32, key []byte) int32 {
 		l.keys = append(l.keys, key...)
 	}
 	binary.LittleEndian.PutUint32(l.keys[int(n)*l.keySize:], prefix)
-	l.nodes[n] = lpmNode{[2]int32{-1, -1}, prefix, -1}
+	l.nodes[n] = lpmNode{head(key[4:]), [2]int32{-1, -1}, prefix, -1}
 	return n
 }
 

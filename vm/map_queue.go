@@ -14,8 +14,8 @@ type queue interface {
 	length() int
 }
 
-// ring is a queue or a stack (kernel/bpf/queue_stack_maps.c).
-type ring struct {
+// fifo is a queue or a stack (kernel/bpf/queue_stack_maps.c).
+type fifo struct {
 	values *values
 	max    int
 	oldest int // slot of the value that was pushed first
@@ -23,14 +23,14 @@ type ring struct {
 	last   bool // the value pushed last is taken first
 }
 
-func newRing(m *Map) error {
+func newFIFO(m *Map) error {
 	err := m.allocate(int(m.def.ValueSize), int(m.def.MaxEntries), false)
-	m.queue = &ring{values: m.values, max: int(m.def.MaxEntries), last: m.def.Type == linux.MapStack}
+	m.queue = &fifo{values: m.values, max: int(m.def.MaxEntries), last: m.def.Type == linux.MapStack}
 	m.entries = absent{linux.EINVAL}
 	return err
 }
 
-func (q *ring) push(value []byte, flags uint64) error {
+func (q *fifo) push(value []byte, flags uint64) error {
 	switch {
 	case flags&linux.NoExist != 0 || flags > linux.Exist:
 		return linux.EINVAL
@@ -51,9 +51,9 @@ func (q *ring) push(value []byte, flags uint64) error {
 }
 
 // slot is that of the value pushed as number i of those there are.
-func (q *ring) slot(i int) int { return (q.oldest + i) % q.max }
+func (q *fifo) slot(i int) int { return (q.oldest + i) % q.max }
 
-func (q *ring) take(value []byte, remove bool) error {
+func (q *fifo) take(value []byte, remove bool) error {
 	if q.count == 0 {
 		clear(value)
 		return linux.ENOENT
@@ -72,7 +72,7 @@ func (q *ring) take(value []byte, remove bool) error {
 	return nil
 }
 
-func (q *ring) each(yield func(value []byte) bool) {
+func (q *fifo) each(yield func(value []byte) bool) {
 	for i := range q.count {
 		if q.last {
 			i = q.count - 1 - i
@@ -83,4 +83,4 @@ func (q *ring) each(yield func(value []byte) bool) {
 	}
 }
 
-func (q *ring) length() int { return q.count }
+func (q *fifo) length() int { return q.count }

@@ -143,32 +143,32 @@ func (s sockets) claim(key, value []byte, flags uint64, _ int) (int, bool, error
 	return i, false, presence(s.used(i), flags)
 }
 
-func (s sockets) remove(key []byte) error { return devices{s.slots}.remove(key) }
+func (s sockets) remove(key []byte) error { return devices(s).remove(key) }
 
-// stacks is what bpf_get_stackid fills: stack traces by the number it gives them
+// traces is what bpf_get_stackid fills: stack traces by the number it gives them
 // (kernel/bpf/stackmap.c).
-type stacks struct{ slots }
+type traces struct{ slots }
 
-func newStacks32(m *Map) error {
+func newTraces(m *Map) error {
 	size := uint32(1) << bits.Len32(m.def.MaxEntries-1)
 	err := m.allocate(int(m.def.ValueSize), int(size), true)
-	m.entries = stacks{slots{array{max: size}, m}}
+	m.entries = traces{slots{array{max: size}, m}}
 	return err
 }
 
-func (s stacks) used(i int) bool { return binary.LittleEndian.Uint64(s.m.values.bytes(0, i)) != 0 }
+func (s traces) used(i int) bool { return binary.LittleEndian.Uint64(s.m.values.bytes(0, i)) != 0 }
 
-func (s stacks) find(key []byte) int { return s.position(key) }
+func (s traces) find(key []byte) int { return s.position(key) }
 
 // position is that of a trace which is there.
-func (s stacks) position(key []byte) int {
+func (s traces) position(key []byte) int {
 	if i := s.array.position(key); i >= 0 && s.used(i) {
 		return i
 	}
 	return -1
 }
 
-func (s stacks) at(position int, key []byte) (slot, next int) {
+func (s traces) at(position int, key []byte) (slot, next int) {
 	for ; position < int(s.max); position++ {
 		if s.used(position) {
 			return s.array.at(position, key)
@@ -177,7 +177,7 @@ func (s stacks) at(position int, key []byte) (slot, next int) {
 	return -1, -1
 }
 
-func (s stacks) length() (n int) {
+func (s traces) length() (n int) {
 	for i := range int(s.max) {
 		if s.used(i) {
 			n++
@@ -186,11 +186,11 @@ func (s stacks) length() (n int) {
 	return n
 }
 
-func (s stacks) claim(_, _ []byte, _ uint64, _ int) (int, bool, error) {
+func (s traces) claim(_, _ []byte, _ uint64, _ int) (int, bool, error) {
 	return 0, false, linux.EINVAL
 }
 
-func (s stacks) remove(key []byte) error {
+func (s traces) remove(key []byte) error {
 	i := s.array.position(key)
 	switch {
 	case i < 0:

@@ -49,12 +49,12 @@ func (s *storage) at(position int, key []byte) (slot, next int) {
 }
 
 func (s *storage) claim(key, _ []byte, flags uint64, _ int) (int, bool, error) {
-	if flags&^linux.FLock > linux.Exist {
-		return 0, false, linux.EINVAL
-	}
 	wide := object(key)
-	if binary.LittleEndian.Uint64(wide[:]) == 0 {
+	switch {
+	case binary.LittleEndian.Uint64(wide[:]) == 0:
 		return 0, false, linux.EBADF
+	case flags&^linux.FLock > linux.Exist:
+		return 0, false, linux.EINVAL
 	}
 	slot := s.hashTable.find(wide[:])
 	if err := presence(slot >= 0, flags); err != nil || slot >= 0 {

@@ -2,7 +2,6 @@ package vm
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -103,43 +102,5 @@ func TestKernelLookupPercpu(t *testing.T) {
 				), bytesUpTo(14))
 			}
 		}
-	}
-}
-
-// TestKernelMapCalls compares Map's methods with the system calls, over random
-// operations.
-func TestKernelMapCalls(t *testing.T) {
-	maps := smallMaps()
-	b := newBoth(t, maps...)
-	rng := rand.New(rand.NewPCG(9, 9))
-	key := func() []byte { return word(uint32(rng.IntN(7))) }
-	for range 8000 {
-		i := rng.IntN(len(maps))
-		m := b.machine.maps[i]
-		switch rng.IntN(3) {
-		case 0:
-			value := make([]byte, 8*m.CPUs())
-			for j := range value {
-				value[j] = byte(rng.Uint32())
-			}
-			b.update(i, key(), value, updateFlags[rng.IntN(len(updateFlags))])
-		case 1:
-			k := key()
-			want := errnoOf(b.kernel.Delete(i, k))
-			if got := m.Delete(k); !errors.Is(got, want) {
-				t.Fatalf("delete from %s, key %x: the kernel says %v, the vm %v", m.title(), k, want, got)
-			}
-		default:
-			k := key()
-			value, err := b.kernel.Lookup(i, k, 0)
-			want := errnoOf(err)
-			got, err := m.Lookup(k)
-			if !errors.Is(err, want) || string(got) != string(value) {
-				t.Fatalf("lookup in %s, key %x: the kernel says %x %v, the vm %x %v", m.title(), k, value, want, got, err)
-			}
-		}
-	}
-	if diff := b.differMaps(); diff != "" {
-		t.Error(diff)
 	}
 }

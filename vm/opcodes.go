@@ -145,6 +145,8 @@ const (
 
 	opCallHelper // imm: index into helpers
 	opCallLocal  // off: distance to the function
+	opLookup     // imm: index into code.lookups
+	opCPU        // the number of the CPU
 	opExit
 
 	// Pairs, see fuse.go. The first instruction's registers are dst and src.
@@ -170,11 +172,40 @@ const (
 	opLoad16JneK
 	opLoad32JeqK
 	opLoad32JneK
-	opLoad32Load32 // dst and aux from src; imm: the second offset
+	opLoad32Load32 // dst and aux from src; imm: how far the second is from the first
 	opAddXLoad8    // dst += src; aux = load at dst + off
 	opAddXLoad16
 	opAddXLoad32
 	opAddXLoad64
 	opMovKJmp
 	opMovKExit
+	opMovXMulX       // dst = src * aux
+	opMov32XAdd32X   // the same of +, 32 bits
+	opAddXAndK       // dst = (dst + src) & imm
+	opStore64Store64 // src and aux to dst; imm: how far the second is from the first
+
+	// Triples, the same way.
+	opMovXLshKXorX // dst = src << imm ^ aux
+	opMovXRshKXorX
+	opMovXAddXLoad8 // dst = src + aux; load at dst + off into imm
+	opMovXAddXLoad16
+	opMovXAddXLoad32
+	opMovXAddXLoad64
+	opMovXAddKJgtX // dst = src + imm; compared with aux
+	opMovXAddKJleX
+	opMovXAndKJeqK // imm: mask in the low half, what to compare with in the high
+	opMovXAndKJneK
+	opAddKMovXJltK // dst += low half of imm; aux = src; dst compared with the high half
+	opAddKMovXJneK
+	opAdd32KMovXJlt32K
+	opAdd32KMovXJne32K
+	opAddXAddKJltK      // dst += src; aux += low half of imm, compared with the high half
+	opLoad64AddKStore64 // dst = load at src + off, changed, and back
+	opLoad64AddXStore64 // aux: what is added
+	opLoad64XorXStore64
+
+	opEnd // behind the last
+
+	// opLast is no operation: see the switch of thread.run.
+	opLast = 255
 )

@@ -129,12 +129,27 @@ func (p *packet) describe() {
 // buffers what the first of them has.
 func (p *packet) bytes() []byte { return p.from(p.data) }
 
-// from is the packet from an offset of the buffer on.
+// from is the packet from an offset of the buffer on, nil for one that is not in
+// it.
 func (p *packet) from(start int) []byte {
+	bytes, end := p.buffer, p.end
 	if p.source != nil {
-		return p.source[start-p.origin : p.end-p.origin : p.end-p.origin]
+		bytes, start, end = p.source, start-p.origin, end-p.origin
 	}
-	return p.buffer[start:p.end:p.end]
+	if start < 0 || start > end {
+		return nil
+	}
+	return bytes[start:end:end]
+}
+
+// refit copies the packet into a new buffer with room before and behind it. The
+// link-layer header before it, which a program may not see, stays.
+func (p *packet) refit(front, back int) {
+	low := max(0, p.meta-ethHeader)
+	larger := aligned(front + p.end - low + back)
+	copy(larger[front:], p.buffer[low:p.end])
+	p.buffer = larger
+	p.meta, p.data, p.end = p.meta-low+front, p.data-low+front, p.end-low+front
 }
 
 // metadata is what bpf_xdp_adjust_meta made room for, before the packet.

@@ -47,6 +47,9 @@ type Clone struct {
 	Redirect Redirect
 }
 
+// maxClones is how many copies there is memory for.
+const maxClones = 1024
+
 // Clones are the copies that the program sent off, in order.
 func (o Outcome) Clones() []Clone { return o.thread.packet.skb.clones }
 
@@ -132,6 +135,8 @@ func cloneRedirect(t *thread, r *registers) {
 		r[0] = result(linux.EBADMSG)
 	case network != nil && network.device(ifindex) == nil:
 		r[0] = result(linux.EINVAL)
+	case len(s.clones) == maxClones:
+		r[0] = result(linux.ENOMEM)
 	case s.mac >= s.network || s.length() == 0:
 		r[0] = result(linux.ERANGE)
 	default:

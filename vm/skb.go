@@ -79,7 +79,7 @@ func (w *Worker) RunSKB(p *Program, in *SKB) (Outcome, error) {
 	if !ok {
 		return Outcome{}, fmt.Errorf("a program of type %s does not take an skb: %w", p.prog.Type, ErrFrame)
 	}
-	if len(in.Data) < ethHeader || len(in.Data) > maxPacket-headroom || badMetadata(in.Metadata, maxMeta) {
+	if len(in.Data) < ethHeader || len(in.Data) > maxPacket-headroom || badMetadata(in.Metadata) {
 		return Outcome{}, ErrFrame
 	}
 	if err := t.beginRun(in.CPU, in.TimeNS); err != nil {

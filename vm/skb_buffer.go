@@ -110,27 +110,25 @@ func (s *skb) writable(n uint32) error {
 }
 
 // cow makes room for n bytes before the packet (skb_cow). The kernel moves all
-// headers with the packet, also one that is not known.
+// headers with the packet, also one that is not known. Where it would lose its
+// count of 16 bits there is no memory here.
 func (s *skb) cow(n int) error {
 	p := s.packet
-	if p.end-p.data+n > maxPacket-headroom {
+	const step = 64 // NET_SKB_PAD
+	grown := 0
+	if n > s.headroom {
+		grown = (n - s.headroom + step - 1) &^ (step - 1)
+	}
+	if int(s.network)+grown >= noHeader || p.end-p.data+n > maxPacket-headroom {
 		return linux.ENOMEM
 	}
-	if n > s.headroom {
-		const step = 64 // NET_SKB_PAD
-		grown := (n - s.headroom + step - 1) &^ (step - 1)
-		s.headroom += grown
-		s.mac += uint16(grown)
-		s.network += uint16(grown)
-		s.transport += uint16(grown)
-	}
+	s.headroom += grown
+	s.mac += uint16(grown)
+	s.network += uint16(grown)
+	s.transport += uint16(grown)
 	p.own()
 	if n > p.meta {
-		more := n + headroom
-		larger := aligned(len(p.buffer) + more)
-		copy(larger[more:], p.buffer)
-		p.buffer = larger
-		p.meta, p.data, p.end = p.meta+more, p.data+more, p.end+more
+		p.refit(n+headroom, frameTail)
 	}
 	return nil
 }
@@ -161,12 +159,10 @@ func (s *skb) pull(n int) {
 func (s *skb) resize(n int) {
 	p := s.packet
 	p.own()
-	end := p.data + n
-	if end > len(p.buffer) {
-		larger := aligned(end + frameTail)
-		copy(larger, p.buffer)
-		p.buffer = larger
+	if p.data+n > len(p.buffer) {
+		p.refit(headroom, n+frameTail)
 	}
+	end := p.data + n
 	if end > p.end {
 		clear(p.buffer[p.end:end])
 	}
@@ -267,9 +263,6 @@ func (t *thread) packetLoad(in *inst, r *registers) bool {
 		default:
 			return false
 		}
-	}
-	if start > p.end {
-		return false
 	}
 	data := p.from(start)
 	if off > len(data) || int(in.aux) > len(data)-off {

@@ -2,8 +2,6 @@ package vm
 
 import (
 	"fmt"
-	"math/bits"
-	"unsafe"
 
 	"ebtools/bpf"
 )
@@ -14,7 +12,9 @@ type thread struct {
 	machine *Machine
 	mem     *memory
 	budget  int64 // instructions a run may take
-	regs    registers
+	// observed: runs take the loop of observe.go.
+	observed bool
+	regs     registers
 
 	// The run under way.
 	cpu       int    // simulated CPU it is on
@@ -32,7 +32,6 @@ type thread struct {
 	spare  []*[bpf.MaxCallDepth]*region // for tail calls
 
 	keys [bpf.MaxCallDepth]*region // what bpf_for_each_map_elem hands on, by frame
-	held []byte                    // the bpf_spin_lock that the program has
 
 	packet   packet   // what the program works on
 	xdp      *region  // struct xdp_md
@@ -50,6 +49,7 @@ type thread struct {
 
 func newThread(m *Machine, seed uint64) (*thread, error) {
 	t := &thread{machine: m, mem: m.mem, budget: m.options.Limit, random: seed}
+	t.observed = m.options.Count || m.options.Step != nil
 	var err error
 	if t.stacks, err = newStacks(m.mem); err != nil {
 		return nil, err
@@ -111,8 +111,7 @@ func (t *thread) execute(p *Program, r1, r2 uint64) (uint64, error) {
 	t.regs[1], t.regs[2] = r1, r2
 	t.openFrame(&t.regs, p.code)
 	t.code, t.left, t.pc = p.code, t.budget, 0
-	pc, err := t.run()
-	t.unlock()
+	pc, err := t.loop()
 	if err != nil {
 		err = t.ended(pc, err)
 	}
@@ -144,23 +143,4 @@ func (t *thread) random32() uint32 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return uint32((z ^ z>>31) >> 32)
-}
-
-// hostIsLittle reports whether program memory, always little-endian, has the
-// byte order of this host.
-var hostIsLittle = func() bool { v := uint16(1); return *(*byte)(unsafe.Pointer(&v)) == 1 }()
-
-// host64 and host32 turn a number in host order into one in program order, and back.
-func host64(v uint64) uint64 {
-	if hostIsLittle {
-		return v
-	}
-	return bits.ReverseBytes64(v)
-}
-
-func host32(v uint32) uint32 {
-	if hostIsLittle {
-		return v
-	}
-	return bits.ReverseBytes32(v)
 }

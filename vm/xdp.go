@@ -12,10 +12,10 @@ type Frame struct {
 	Data []byte // from the link-layer header on; at most 1 MiB less headroom. Runs don't change it
 	// Linear is how many bytes are in the first buffer, the one that programs
 	// address directly; the rest is in further ones of 4 KiB each. 0: all that
-	// fit, 3,520 less Metadata, for programs that take several buffers
+	// fit, 3,520, for programs that take several buffers
 	// (section xdp.frags), and all of it for others.
 	Linear         int
-	Metadata       []byte // before the packet, as another program has left it; at most 255 bytes, in fours
+	Metadata       []byte // before the packet, as another program has left it; at most 216 bytes, in fours
 	Hints          *RxHints
 	IngressIfindex uint32
 	RxQueueIndex   uint32
@@ -61,7 +61,7 @@ func (p *Program) RunXDP(f *Frame) (Outcome, error) {
 // RunXDP is [Program.RunXDP] on this worker; the program is one of its machine.
 func (w *Worker) RunXDP(p *Program, f *Frame) (Outcome, error) {
 	t := w.thread
-	if len(f.Data) > maxPacket-headroom || badMetadata(f.Metadata, maxMeta) {
+	if len(f.Data) > maxPacket-headroom || badMetadata(f.Metadata) {
 		return Outcome{}, ErrFrame
 	}
 	linear, err := linearPart(p, f)
@@ -97,7 +97,8 @@ func (t *thread) beginRun(cpu int, now uint64) error {
 	return nil
 }
 
-func badMetadata(b []byte, most int) bool { return len(b)%4 != 0 || len(b) > most }
+// badMetadata reports whether b can't be what an XDP program left before a packet.
+func badMetadata(b []byte) bool { return len(b)%4 != 0 || len(b) > headroom-frameHead }
 
 // linearPart is how many bytes of the frame are in its first buffer.
 func linearPart(p *Program, f *Frame) (int, error) {

@@ -29,6 +29,7 @@ type options struct {
 	trace     bool
 	unchecked bool
 	chain     bool
+	events    bool
 	json      bool
 	cpus      int
 	jobs      int
@@ -46,6 +47,7 @@ func command() *cli.Command {
 	flags.StringArrayVar(&o.programs, "prog", nil, "run only the program called `NAME`; may be repeated")
 	flags.BoolVar(&o.packets, "packets", false, "print a line per packet with its verdict")
 	flags.BoolVar(&o.maps, "maps", false, "print the maps afterwards")
+	flags.BoolVar(&o.events, "events", false, "print what programs send to ring buffers and perf events")
 	flags.BoolVar(&o.trace, "trace", false, "print bpf_trace_printk lines on standard error")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	flags.BoolVar(&o.unchecked, "unchecked", false, "run also what the verifier rejects; accesses are checked\nall the same")
@@ -88,13 +90,19 @@ func run(env *cli.Env, o *options, args []string) error {
 		return cli.Usagef("--jobs is %d, expected 1 to %d: no more than the simulated CPUs (--cpus)", o.jobs, o.cpus)
 	case o.jobs > 1 && o.packets:
 		return cli.Usagef("--packets prints packets in their order and does not go with --jobs")
-	case o.against && (o.packets || o.maps || o.chain || o.cpus > 1 || o.clock != "capture" || len(o.network) > 0):
-		return cli.Usagef("--against-kernel does not go with --packets, --maps, --chain, --cpus, --jobs, --clock or --network")
+	case o.events && o.json:
+		return cli.Usagef("--events prints lines for people and does not go with --json")
+	case o.against && (o.events || o.packets || o.maps || o.chain || o.cpus > 1 || o.clock != "capture" || len(o.network) > 0):
+		return cli.Usagef("--against-kernel does not go with --packets, --events, --maps, --chain, --cpus, --jobs, --clock or --network")
 	}
 	if o.against {
 		return compareWithKernel(env, o, args[0])
 	}
-	machine, programs, err := prepare(env, o, args[0])
+	sent := newEvents(nil)
+	if o.events {
+		sent.w = env.Stdout
+	}
+	machine, programs, err := prepare(env, o, args[0], sent.take)
 	if err != nil {
 		return err
 	}
@@ -111,7 +119,7 @@ func run(env *cli.Env, o *options, args []string) error {
 	if runErr != nil {
 		runErr = cli.Exit(cli.BadInput, fmt.Errorf("%s: %w", o.pcap, runErr))
 	}
-	results := results{input: o.pcap, report: report, machine: machine, showMaps: o.maps}
+	results := results{input: o.pcap, report: report, machine: machine, showMaps: o.maps, events: sent}
 	write := results.writeText
 	if o.json {
 		write = results.writeJSON
@@ -156,12 +164,12 @@ func openChecked(env *cli.Env, o *options, name string) (*ebtools.File, []*bpf.P
 }
 
 // prepare makes the machine that runs the program file.
-func prepare(env *cli.Env, o *options, name string) (*vm.Machine, []*vm.Program, error) {
+func prepare(env *cli.Env, o *options, name string, event func(vm.Event)) (*vm.Machine, []*vm.Program, error) {
 	file, wanted, err := openChecked(env, o, name)
 	if err != nil {
 		return nil, nil, err
 	}
-	opts := vm.Options{CPUs: o.cpus, Workers: o.jobs, Seed: o.seed, Trace: tracer(env, o)}
+	opts := vm.Options{CPUs: o.cpus, Workers: o.jobs, Seed: o.seed, Trace: tracer(env, o), Event: event}
 	if opts.Network, err = readNetwork(o.network); err != nil {
 		return nil, nil, cli.Exit(cli.BadInput, err)
 	}

@@ -13,14 +13,15 @@ import (
 
 // The shape of --json. Times are in ns.
 type jsonReport struct {
-	Input     string              `json:"input"`
-	Packets   int64               `json:"packets"`
-	Bytes     int64               `json:"bytes"`
-	ElapsedNS int64               `json:"elapsed_ns"`
-	Note      string              `json:"note,omitempty"`
-	Skipped   int64               `json:"skipped,omitempty"`
-	Programs  []jsonProgram       `json:"programs"`
-	Maps      map[string]*jsonMap `json:"maps,omitempty"`
+	Input     string                `json:"input"`
+	Packets   int64                 `json:"packets"`
+	Bytes     int64                 `json:"bytes"`
+	ElapsedNS int64                 `json:"elapsed_ns"`
+	Note      string                `json:"note,omitempty"`
+	Skipped   int64                 `json:"skipped,omitempty"`
+	Programs  []jsonProgram         `json:"programs"`
+	Events    map[string]jsonEvents `json:"events,omitempty"` // by map
+	Maps      map[string]*jsonMap   `json:"maps,omitempty"`
 }
 
 type jsonProgram struct {
@@ -47,6 +48,12 @@ type jsonFault struct {
 	FirstPacket int64  `json:"first_packet"`
 }
 
+type jsonEvents struct {
+	Events uint64 `json:"events"`
+	Bytes  uint64 `json:"bytes"`
+	Lost   uint64 `json:"lost"`
+}
+
 type jsonMap struct {
 	Type    string      `json:"type"`
 	Entries []jsonEntry `json:"entries"`
@@ -65,6 +72,12 @@ func (r *results) writeJSON(w io.Writer) error {
 	}
 	for _, p := range rep.Programs {
 		out.Programs = append(out.Programs, programJSON(p))
+	}
+	for m, c := range r.events.counts {
+		if out.Events == nil {
+			out.Events = map[string]jsonEvents{}
+		}
+		out.Events[m.Spec().Name] = jsonEvents{c.Records, c.Bytes, c.Lost}
 	}
 	if r.showMaps {
 		out.Maps = map[string]*jsonMap{}

@@ -16,6 +16,7 @@ type results struct {
 	report   *replay.Report
 	machine  *vm.Machine
 	showMaps bool
+	events   *events
 }
 
 // packetPrinter prints a line per packet: its number, time, length and
@@ -49,6 +50,7 @@ func (r *results) writeText(w io.Writer) error {
 			return err
 		}
 	}
+	r.events.write(w, r.machine)
 	if r.showMaps {
 		return writeMaps(w, r.machine)
 	}

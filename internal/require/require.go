@@ -7,6 +7,8 @@
 //	kernel  a Linux kernel that lets this process load BPF programs
 //	llvm    clang-19, llvm-mc-19, llvm-objdump-19 and llvm-dwarfdump-19
 //	tools   other programs: bpftool, tcpdump, ip, ping, …
+//
+// EBTOOLS_NO_KERNEL, with a reason in it, has tests do without the kernel.
 package require
 
 import (
