@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"ebtools/bpf"
@@ -204,6 +205,32 @@ func TestKernelThrow(t *testing.T) {
 		packets = append(packets, append([]byte{i}, bytesUpTo(13)...))
 	}
 	if !c.run(linked(join(main, outer, inner), len(main), len(main)+len(outer)), packets...) {
+		t.Error(c.refused)
+	}
+}
+
+// TestKernelCatch compares a program whose exceptions go to a function of its own.
+func TestKernelCatch(t *testing.T) {
+	c := newCallTest(t, results(64))
+	number := &btf.Int{Name: "unsigned long long", Size: 8}
+	main := join(load(4, r2, r1, 4), load(4, r1, r1, 0), move(r3, r1), add(r3, 1), set(r0, 1), jumpIfX(bpf.OpJLE, r3, r2, 1), exit,
+		load(1, r6, r1, 0), set(r0, 9), jumpIf(bpf.OpJEQ, r6, 0, 2), move(r1, r6), kfunc(t, "bpf_throw"), exit)
+	catch := join(storeK(8, fp, -8, 1000), load(8, r2, fp, -8), move(r0, r1), aluX(bpf.OpAdd, r0, r2), alu(bpf.OpAnd, r0, 0xffff), exit)
+	p := linked(join(main, catch), len(main))
+	whole := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	p.Functions[0].Type = &btf.Func{
+		Name: "prog", Linkage: btf.GlobalFunc, Tags: []string{"exception_callback:function1"},
+		Type: &btf.FuncProto{Return: whole, Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Struct{Name: "xdp_md", Size: 24}}}}},
+	}
+	p.Functions[1].Type = &btf.Func{
+		Name: "function1", Linkage: btf.GlobalFunc,
+		Type: &btf.FuncProto{Return: whole, Params: []btf.FuncParam{{Name: "cookie", Type: number}}},
+	}
+	packets := [][]byte{}
+	for i := range byte(5) {
+		packets = append(packets, append([]byte{i}, bytesUpTo(13)...))
+	}
+	if !c.run(p, packets...) {
 		t.Error(c.refused)
 	}
 }

@@ -93,12 +93,21 @@ func (b *ringBuffer) header(pos uint64) []byte {
 func (b *ringBuffer) reserve(size uint64) (pos uint64, ok bool) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
-	// One byte less than the whole, as the kernel has it.
-	if size > maxRecord || b.producer+recordSpan(size)-b.consumer >= uint64(len(b.data)) {
-		b.lost++
+	if !b.fits(size) {
 		return 0, false
 	}
 	return b.begin(size), true
+}
+
+// fits reports whether there is room for a record, and counts it as lost if not.
+// The lock is held.
+func (b *ringBuffer) fits(size uint64) bool {
+	// One byte less than the whole, as the kernel has it.
+	if size > maxRecord || b.producer+recordSpan(size)-b.consumer >= uint64(len(b.data)) {
+		b.lost++
+		return false
+	}
+	return true
 }
 
 // begin writes the header of a record that has room. The lock is held.
@@ -146,12 +155,21 @@ func (b *ringBuffer) commit(pos uint64, discard bool) {
 
 // output is reserve, write and commit in one.
 func (b *ringBuffer) output(data []byte) bool {
-	pos, ok := b.reserve(uint64(len(data)))
-	if ok {
-		b.write(pos, data)
-		b.commit(pos, false)
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	size := uint64(len(data))
+	if !b.fits(size) {
+		return false
 	}
-	return ok
+	b.add(data)
+	return true
+}
+
+// add puts a record in that has room. The lock is held.
+func (b *ringBuffer) add(data []byte) {
+	pos := b.begin(uint64(len(data)))
+	b.write(pos, data)
+	binary.LittleEndian.PutUint32(b.header(pos), uint32(len(data)))
 }
 
 // next is the oldest record, skipping those discarded. Not ok: there is none, or
@@ -253,8 +271,6 @@ func (m *Map) AddRecord(data []byte) error {
 	case recordSpan(size) > room:
 		return linux.ENOSPC
 	}
-	pos := b.begin(size)
-	b.write(pos, data)
-	binary.LittleEndian.PutUint32(b.header(pos), uint32(size))
+	b.add(data)
 	return nil
 }

@@ -88,7 +88,9 @@ func (t *thread) stackTop(depth int) uint64 {
 	return t.stacks[0].start + uint64(depth)*2*pageSize + bpf.StackSize
 }
 
-// maxMayGoto is how often may_goto goes on in one frame (Linux BPF_MAX_LOOPS).
+// maxMayGoto is how often may_goto goes on in one frame (Linux BPF_MAX_LOOPS). With
+// a JIT for x86-64 or arm64, Linux goes on for a quarter of a second from 6.15 on,
+// however often that is, which no program can rely on.
 const maxMayGoto = 8 << 20
 
 // openFrame clears the frame's stack, which the kernel leaves as it was: here
