@@ -189,6 +189,7 @@ func (p *path) spread(r bpf.Register, linked []bpf.Register) {
 			p.link[i] = known
 			continue
 		}
-		p.regs[i].AddConst(int64(l.delta)-int64(known.delta), !l.narrow && !known.narrow)
+		narrow := l.narrow || !l.plus && known.narrow
+		p.regs[i].AddConst(int64(l.delta)-int64(known.delta), !narrow)
 	}
 }
