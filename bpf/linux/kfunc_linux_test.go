@@ -80,7 +80,7 @@ func TestKfuncFlagsInKernel(t *testing.T) {
 			unasked = append(unasked, k.Name+" (not in this kernel)")
 			continue
 		}
-		if k.Name == "bpf_throw" || k.Name == "__bpf_trap" {
+		if doesNotReturn[k.Name] {
 			unasked = append(unasked, k.Name+" (does not return, so the program would be taken)")
 			continue
 		}
@@ -186,3 +186,37 @@ func TestKfuncIterators(t *testing.T) {
 		}
 	}
 }
+
+// TestKfuncsAllowedInKernel has programs in every place call every function of
+// the kernel.
+func TestKfuncsAllowedInKernel(t *testing.T) {
+	p := newProber(t)
+	compared, allowed := 0, 0
+	for _, at := range append(p.places(), p.loadable(targets)...) {
+		for _, k := range linux.Kfuncs() {
+			var f *btf.Func
+			if err := p.spec.TypeByName(k.Name, &f); err != nil || doesNotReturn[k.Name] || strings.HasPrefix(k.Name, "bpf_xdp_metadata_") {
+				continue
+			}
+			id, err := p.spec.TypeID(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &kfuncCall{prober: p, at: at, id: id, params: f.Type.(*btf.FuncProto).Params}
+			got := c.with(nil, -1)
+			refused := strings.Contains(got.log, "calling kernel function "+k.Name+" is not allowed") || !strings.Contains(got.log, "(85) call ")
+			compared++
+			if !refused {
+				allowed++
+			}
+			if want := k.AllowedIn(at.t, at.a); want == refused {
+				t.Errorf("%s in %v: %v here, %v in the kernel: %s", k.Name, at, want, !refused, got.reason())
+			}
+		}
+	}
+	t.Logf("%d functions of places compared, %d of them allowed", compared, allowed)
+}
+
+// doesNotReturn has the functions behind which a program never gets to its end,
+// so that it would be taken.
+var doesNotReturn = map[string]bool{"bpf_throw": true, "__bpf_trap": true}
