@@ -91,6 +91,8 @@ const (
 	RetTrusted                        // known to be valid
 	RetRingbuf                        // memory of a ring buffer
 	RetDynptr                         // memory of the dynptr that was an argument
+	RetUpToSize                       // from -4095 up to the size that was an argument
+	RetCPU                            // the number of a CPU
 )
 
 // HelperFlags are properties of a whole helper.

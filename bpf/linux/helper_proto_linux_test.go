@@ -515,6 +515,14 @@ func (c *probeCall) checkResult(t *testing.T, counts tally) {
 		if want := resultName(c.proto.Ret); !sameValue(last[1], want) {
 			t.Errorf("%v %v returns %s here, %s in the kernel", c.at, c.h.Name, want, last[1])
 		}
+		if c.proto.Ret.Kind == linux.RetInteger {
+			counts["ranges"]++
+			flags := c.proto.Ret.Flags
+			if bounded := strings.Contains(last[2], "max="); bounded != (flags&(linux.RetUpToSize|linux.RetCPU) != 0) ||
+				flags&linux.RetUpToSize != 0 && !strings.Contains(last[2], "smin=smin32=-4095,smax=smax32=8") {
+				t.Errorf("%v %v returns %s in the kernel", c.at, c.h.Name, last[0])
+			}
+		}
 		counts["references"]++
 		want := c.proto.Flags&linux.HelperAcquires != 0 || c.proto.Flags&linux.HelperCasts != 0 && c.at.t == linux.ProgXDP
 		if ref := strings.Contains(last[2], "ref_obj_id="); ref != want {
