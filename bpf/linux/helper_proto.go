@@ -114,7 +114,7 @@ const (
 // the type matters, and it is false for none but a helper that has no number
 // here. Whether such programs may call it at all is what [Helper.AllowedIn] says.
 func (h Helper) Proto(t ProgramType) (HelperProto, bool) {
-	if h.ID < 1 || int(h.ID) > len(helperProtoTable) {
+	if h.ID < 1 || int(h.ID) >= len(helperProtoTable) {
 		return HelperProto{}, false
 	}
 	proto := helperProtoTable[h.ID]

@@ -571,6 +571,7 @@ var (
 func (f packetFields) proven() []bpf.Instruction {
 	return []bpf.Instruction{
 		load(f.size, 8, 6, f.data), load(f.size, 1, 6, f.end), mov(2, 8), add(2, 64),
-		{Op: 0xbd, Dst: 2, Src: 1, Off: 2}, imm(0, 1), exit, // if r2 <= r1 goto +2
+		{Op: 0xbd, Dst: 2, Src: 1, Off: 2},
+		imm(0, 1), exit, // if r2 <= r1 goto +2
 	}
 }
