@@ -119,8 +119,17 @@ var afterLetters = []struct {
 	letters string
 	after   after
 }{
-	{"ks", afterKernelString}, {"us", afterUserString}, {"i4", afterPadded4}, {"I4", afterAddress4}, {"i6", afterPacked6}, {"I6", afterAddress6},
-	{"K", afterNothing}, {"x", afterNothing}, {"s", afterSymbol}, {"S", afterSymbol}, {"B", afterBacktrace},
+	{"ks", afterKernelString},
+	{"us", afterUserString},
+	{"i4", afterPadded4},
+	{"I4", afterAddress4},
+	{"i6", afterPacked6},
+	{"I6", afterAddress6},
+	{"K", afterNothing},
+	{"x", afterNothing},
+	{"s", afterSymbol},
+	{"S", afterSymbol},
+	{"B", afterBacktrace},
 }
 
 // maxWidth is where the kernel stops believing a width (FIELD_WIDTH_MAX).

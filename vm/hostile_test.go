@@ -15,7 +15,8 @@ import (
 func TestHostileCalls(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 9))
 	maps := []*bpf.Map{
-		results(256), ringMap(4096), {Name: "user", Type: linux.MapUserRingbuf, MaxEntries: 4096},
+		results(256), ringMap(4096),
+		{Name: "user", Type: linux.MapUserRingbuf, MaxEntries: 4096},
 		{Name: "events", Type: linux.MapPerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: 4},
 		{Name: "jumps", Type: linux.MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 4, Values: []bpf.MapValue{{Index: 0, Name: "prog"}}},
 		{Name: "hash", Type: linux.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 4},

@@ -155,7 +155,8 @@ func TestKernelMapPrograms(t *testing.T) {
 func TestKernelKeptPointers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, def := range []*bpf.Map{
-		plain(linux.MapHash), {Name: "m", Type: linux.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 6, Flags: linux.FNoPrealloc},
+		plain(linux.MapHash),
+		{Name: "m", Type: linux.MapHash, KeySize: 4, ValueSize: 8, MaxEntries: 6, Flags: linux.FNoPrealloc},
 		plain(linux.MapPercpuHash), plain(linux.MapArray), plain(linux.MapLPMTrie),
 	} {
 		b := newBoth(t, results(64), def)

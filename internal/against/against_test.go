@@ -23,7 +23,9 @@ func TestCompare(t *testing.T) {
 		{"same", Outcome{Return: 2, Packet: []byte{1, 2}}, Outcome{Return: 2, Packet: []byte{1, 2}}, ""},
 		{"verdict", Outcome{Return: 2}, Outcome{Return: 77}, "verdict: the kernel has XDP_PASS, the vm 77 (0x4d)"},
 		{
-			"packet", Outcome{Packet: []byte{1, 2, 3}}, Outcome{Packet: []byte{1, 9}},
+			"packet",
+			Outcome{Packet: []byte{1, 2, 3}},
+			Outcome{Packet: []byte{1, 9}},
 			"length of the packet: the kernel has 3 bytes, the vm 2 bytes; packet, from byte 1 on: the kernel has 02, the vm 09",
 		},
 		{"metadata", Outcome{Metadata: []byte{1}}, Outcome{}, "length of the metadata: the kernel has 1 byte, the vm 0 bytes"},

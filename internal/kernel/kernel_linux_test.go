@@ -247,11 +247,13 @@ func TestEvents(t *testing.T) {
 	copyOf := func(dst, src bpf.Register) bpf.Instruction { return bpf.Instruction{Op: 0xbf, Dst: dst, Src: src} }
 	minus8 := func(dst bpf.Register) bpf.Instruction { return bpf.Instruction{Op: 0x07, Dst: dst, Imm: -8} }
 	p := load(t, k, &bpf.Program{Name: "events", Type: linux.ProgXDP, Instructions: []bpf.Instruction{
-		copyOf(6, 1), {Op: 0x7a, Dst: 10, Off: -8, Imm: 77},
+		copyOf(6, 1),
+		{Op: 0x7a, Dst: 10, Off: -8, Imm: 77},
 		r[0], r[1], copyOf(2, 10), minus8(2), set(3, 5), set(4, 0), call(linux.FnRingbufOutput),
 		copyOf(7, 0),
 		copyOf(1, 6), a[0], a[1], f[0], f[1], copyOf(4, 10), minus8(4), set(5, 8), call(linux.FnPerfEventOutput),
-		{Op: 0x0f, Dst: 0, Src: 7}, exit,
+		{Op: 0x0f, Dst: 0, Src: 7},
+		exit,
 	}}, LoadOptions{})
 	for i := range 1000 { // many times around
 		if out, err := p.Run(Input{Data: make([]byte, 14)}); err != nil || out.Return != 0 {
@@ -275,7 +277,9 @@ func TestFunctionAddress(t *testing.T) {
 		Name: "loop", Type: linux.ProgXDP,
 		Functions: []bpf.Function{{Name: "loop", Len: 8}, {Name: "a.b", Start: 8, Len: 2}},
 		Instructions: []bpf.Instruction{
-			set(1, 5), f[0], f[1], set(3, 0), set(4, 0), call(linux.FnLoop), {Op: 0x07, Dst: 0, Imm: 100}, exit,
+			set(1, 5), f[0], f[1], set(3, 0), set(4, 0), call(linux.FnLoop),
+			{Op: 0x07, Dst: 0, Imm: 100},
+			exit,
 			set(0, 0), exit,
 		},
 	}, LoadOptions{})

@@ -111,9 +111,11 @@ func TestBytes(t *testing.T) {
 	u64 := &btf.Int{Name: "unsigned long", Size: 8}
 	state := &btf.Enum{Name: "state", Size: 4, Values: []btf.EnumValue{{Name: "IDLE", Value: 0}, {Name: "BUSY", Value: 7}}}
 	flow := &btf.Struct{Name: "flow", Size: 12, Members: []btf.Member{
-		{Name: "addr", Type: u32}, {Name: "port", Type: u16, Offset: 32},
+		{Name: "addr", Type: u32},
+		{Name: "port", Type: u16, Offset: 32},
 		{Type: &btf.Union{Size: 2, Members: []btf.Member{{Name: "a", Type: u8}, {Name: "b", Type: u16}}}, Offset: 48},
-		{Name: "low", Type: u32, Offset: 64, BitfieldSize: 4}, {Name: "high", Type: u32, Offset: 68, BitfieldSize: 4},
+		{Name: "low", Type: u32, Offset: 64, BitfieldSize: 4},
+		{Name: "high", Type: u32, Offset: 68, BitfieldSize: 4},
 	}}
 	for _, c := range []struct {
 		typ  btf.Type
