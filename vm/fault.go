@@ -14,6 +14,7 @@ var (
 	ErrOutOfBounds = errors.New("out of bounds")           // an address that belongs to no memory the program was given
 	ErrNull        = errors.New("null pointer")            // an address below 64 KiB
 	ErrReadOnly    = errors.New("read-only memory")        // a write where only reads are allowed
+	ErrWriteOnly   = errors.New("write-only memory")       // a read where only writes are allowed
 	ErrLimit       = errors.New("too many instructions")   // Options.Limit was reached
 	ErrCallDepth   = errors.New("calls nest too deep")     // more than bpf.MaxCallDepth frames
 	ErrInvalid     = errors.New("invalid instruction")     // bits that are no instruction, a jump to nowhere
@@ -94,7 +95,11 @@ func (m *memory) accessError(addr, size uint64, write bool) error {
 	}
 	off, n := int64(addr-r.start), int64(len(r.data))
 	if off >= 0 && off+int64(size) <= n {
-		return fmt.Errorf("%s at offset %d of %s: %w", what, off, r.name, ErrReadOnly)
+		reason := ErrReadOnly
+		if !write {
+			reason = ErrWriteOnly
+		}
+		return fmt.Errorf("%s at offset %d of %s: %w", what, off, r.name, reason)
 	}
 	if r.down {
 		// A stack frame: programs count from its upper end, r10.

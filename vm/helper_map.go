@@ -92,42 +92,41 @@ func mapUpdateElem(t *thread, r *registers) {
 // update sets the value of key, of a per-CPU map that of the thread's CPU: a new
 // entry is zero on the others.
 func (t *thread) update(m *Map, key, value []byte, flags uint64) error {
-	slot, fresh, err := t.claim(m, key, value, flags)
-	if err != nil || slot < 0 {
+	locked, err := t.write(m, key, value, flags)
+	if locked == nil {
 		return err
 	}
-	// The value is locked by itself, since whoever has it locked may wait for the map.
-	locked := flags&linux.FLock != 0 && !fresh
-	dst := m.values.bytes(t.copyOf(m), slot)
-	if locked && !t.acquire(m.fields.lock.of(dst)) {
-		return nil
-	}
-	m.fields.write(dst, value, fresh)
-	if locked {
-		release(m.fields.lock.of(dst))
+	// Not while the map is locked: whoever has the value locked may wait for the map.
+	if lock := m.fields.lock.of(locked); t.acquire(lock) {
+		m.fields.write(locked, value, false)
+		release(lock)
 	}
 	return nil
 }
 
-// claim gives the slot that an update is to write. It writes the value itself while
-// it has the map locked, unless that is locked for itself.
-func (t *thread) claim(m *Map, key, value []byte, flags uint64) (slot int, fresh bool, err error) {
+// write is update but for a value that is to be written under its own lock: that is
+// handed back instead.
+func (t *thread) write(m *Map, key, value []byte, flags uint64) (locked []byte, err error) {
 	if m.shared {
 		m.lock.Lock()
 		defer m.lock.Unlock()
 	}
-	slot, fresh, err = m.entries.claim(key, value, flags, t.cpu)
-	if err != nil || slot < 0 || flags&linux.FLock != 0 && !fresh {
-		return slot, fresh, err
+	slot, fresh, err := m.entries.claim(key, value, flags, t.cpu)
+	if err != nil || slot < 0 {
+		return nil, err
 	}
 	own := t.copyOf(m)
-	m.fields.write(m.values.bytes(own, slot), value, fresh)
+	dst := m.values.bytes(own, slot)
+	if flags&linux.FLock != 0 && !fresh {
+		return dst, nil
+	}
+	m.fields.write(dst, value, fresh)
 	for cpu := range m.cpus {
 		if fresh && cpu != own {
 			clear(m.values.bytes(cpu, slot))
 		}
 	}
-	return -1, fresh, nil
+	return nil, nil
 }
 
 // mapDeleteElem: r1 map, r2 key. 0 or an error number.

@@ -105,8 +105,11 @@ func (m *Map) make() (err error) {
 
 // allocate makes room for the values of the map.
 func (m *Map) allocate(size, slots int, whole bool) (err error) {
-	readOnly := m.def.Frozen || m.def.Flags&linux.FRdonlyProg != 0
-	m.values, err = newValues(m.machine.mem, m.title(), size, slots, m.cpus, whole, readOnly)
+	flags := m.def.Flags
+	if m.def.Frozen {
+		flags |= linux.FRdonlyProg
+	}
+	m.values, err = newValues(m.machine.mem, m.title(), size, slots, m.cpus, whole, flags)
 	return err
 }
 

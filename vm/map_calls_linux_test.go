@@ -50,7 +50,7 @@ type mapCallTest struct {
 
 // callMaps are the maps that calls are made on.
 func callMaps() (all []*bpf.Map) {
-	for _, kind := range emulatedKinds() {
+	for _, kind := range emulated() {
 		if kind == linux.MapInodeStorage || kind == linux.MapCgrpStorage {
 			continue
 		}

@@ -20,39 +20,6 @@ import (
 //   - flags that go with descriptors of things the vm does not have
 //     (BPF_F_TOKEN_FD, BPF_F_VTYPE_BTF_OBJ_FD).
 
-// emulatedKinds are all map types of the vm, in order.
-func emulatedKinds() (kinds []linux.MapType) {
-	for _, kind := range linux.MapTypes() {
-		if mapKinds[kind] != nil {
-			kinds = append(kinds, kind)
-		}
-	}
-	return kinds
-}
-
-// plain is a small map of a type as most programs have it.
-func plain(kind linux.MapType) *bpf.Map {
-	def := &bpf.Map{Name: "m", Type: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4}
-	switch kind {
-	case linux.MapProgArray, linux.MapPerfEventArray, linux.MapCgroupArray, linux.MapXskmap:
-		def.ValueSize = 4
-	case linux.MapArrayOfMaps, linux.MapHashOfMaps:
-		def.ValueSize = 4
-		def.Inner = &bpf.Map{Name: "inner", Type: linux.MapArray, KeySize: 4, ValueSize: 8, MaxEntries: 2}
-	case linux.MapLPMTrie:
-		def.KeySize, def.Flags = 8, linux.FNoPrealloc
-	case linux.MapQueue, linux.MapStack, linux.MapBloomFilter:
-		def.KeySize = 0
-	case linux.MapRingbuf, linux.MapUserRingbuf:
-		def.KeySize, def.ValueSize, def.MaxEntries = 0, 0, 4096
-	case linux.MapSkStorage, linux.MapTaskStorage, linux.MapInodeStorage, linux.MapCgrpStorage:
-		def.MaxEntries, def.Flags = 0, linux.FNoPrealloc
-		def.Key = &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
-		def.Value = &btf.Int{Name: "long", Size: 8}
-	}
-	return def
-}
-
 // grid makes maps in the kernel and in the vm and compares the answers.
 type grid struct {
 	t       *testing.T
@@ -89,7 +56,7 @@ func (g *grid) try(def bpf.Map) {
 // numbers of entries, and flags, up to three at once.
 func TestKernelMapSizes(t *testing.T) {
 	k, _ := newKernel(t)
-	for _, kind := range emulatedKinds() {
+	for _, kind := range emulated() {
 		g := &grid{t: t, kernel: k}
 		g.sizes(kind)
 		g.flags(kind)
@@ -180,7 +147,7 @@ func TestKernelInnerMaps(t *testing.T) {
 	k, _ := newKernel(t)
 	for _, kind := range []linux.MapType{linux.MapArrayOfMaps, linux.MapHashOfMaps} {
 		g := &grid{t: t, kernel: k}
-		for _, inner := range emulatedKinds() {
+		for _, inner := range emulated() {
 			def := *plain(kind)
 			def.Inner = plain(inner)
 			g.try(def)

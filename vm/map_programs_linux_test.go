@@ -364,19 +364,6 @@ func (b *both) sameContents(index int) {
 	}
 }
 
-// lockedValue is the type of a value of 24 bytes: a number, a spin lock, a timer or
-// nothing, a number.
-func lockedValue() btf.Type {
-	word := &btf.Int{Name: "unsigned int", Size: 4}
-	lock := &btf.Struct{Name: "bpf_spin_lock", Size: 4, Members: []btf.Member{{Name: "val", Type: word}}}
-	return &btf.Struct{Name: "value", Size: 24, Members: []btf.Member{
-		{Name: "a", Type: &btf.Int{Name: "long", Size: 8}, Offset: 0},
-		{Name: "lock", Type: lock, Offset: 64},
-		{Name: "b", Type: word, Offset: 96},
-		{Name: "c", Type: &btf.Int{Name: "long", Size: 8}, Offset: 128},
-	}}
-}
-
 // TestKernelSpinLocks compares updates and lookups of values that have a spin lock,
 // by user space and by programs that take it.
 func TestKernelSpinLocks(t *testing.T) {
@@ -413,7 +400,7 @@ func TestKernelSpinLocks(t *testing.T) {
 	// Where values may not have one.
 	k, _ := newKernel(t)
 	g := &grid{t: t, kernel: k}
-	for _, kind := range emulatedKinds() {
+	for _, kind := range emulated() {
 		def := *plain(kind)
 		if def.ValueSize != 8 || untyped(kind) {
 			continue

@@ -35,6 +35,7 @@ type region struct {
 	pages int // mapped pages that belong to it
 	data  []byte
 	read  bool // read only
+	blind bool // write only
 	down  bool // a stack frame: offsets are told from its end
 
 	// own, when set, is called at the first write to a region that is read only
@@ -118,6 +119,14 @@ func (m *memory) remap(r *region, data []byte, readOnly bool) {
 	}
 }
 
+// blind keeps programs from reading r.
+func (m *memory) blind(r *region) {
+	r.blind = true
+	for i := range r.pages {
+		m.table[int(r.start>>pageShift)+i].read = 0
+	}
+}
+
 func (p *page) set(base unsafe.Pointer, n int, readOnly bool) {
 	if p.base != base { // spares the write barrier
 		p.base = base
@@ -189,7 +198,7 @@ func (m *memory) bytesSlow(addr, size uint64, write bool) ([]byte, error) {
 		if write && r.read && r.own != nil {
 			r.own()
 		}
-		if !write || !r.read {
+		if write && !r.read || !write && !r.blind {
 			off := addr - r.start
 			return r.data[off : off+size : off+size], nil
 		}

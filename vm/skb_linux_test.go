@@ -92,13 +92,6 @@ type left struct {
 	Value   string
 }
 
-func (p hookProgram) run(r hookRun) {
-	p.t.Helper()
-	if diff := p.differ(r); diff != "" {
-		p.t.Errorf("%s\nkernel (-) and vm (+) differ:\n%s", r.describe(), diff)
-	}
-}
-
 func (p hookProgram) differ(r hookRun) string {
 	p.runs++
 	value := r.value()

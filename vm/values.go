@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"ebtools/bpf/linux"
 )
 
 // values holds the values of a map: one copy of each slot, or one for each CPU.
@@ -11,13 +13,13 @@ import (
 // never move, since programs keep pointers into them. Values start at multiples
 // of 8 bytes, and those of different CPUs never share a cache line.
 type values struct {
-	mem      *memory
-	name     string
-	size     int // bytes of a value
-	stride   int // bytes from one value to the next
-	shift    uint
-	readOnly bool        // for programs
-	chunks   [][]*region // by CPU, then by slot >> shift
+	mem    *memory
+	name   string
+	size   int // bytes of a value
+	stride int // bytes from one value to the next
+	shift  uint
+	flags  uint32      // of the map: what programs may do
+	chunks [][]*region // by CPU, then by slot >> shift
 }
 
 // chunkBytes is about how much a map that grows takes at a time.
@@ -29,9 +31,9 @@ const cacheLine = 128
 
 // newValues plans for up to slots values; whole puts them all into one chunk
 // at once, as maps whose values are addressed directly need.
-func newValues(mem *memory, name string, size, slots, cpus int, whole, readOnly bool) (*values, error) {
+func newValues(mem *memory, name string, size, slots, cpus int, whole bool, flags uint32) (*values, error) {
 	v := &values{
-		mem: mem, name: name, size: size, stride: (size + 7) &^ 7, readOnly: readOnly,
+		mem: mem, name: name, size: size, stride: (size + 7) &^ 7, flags: flags,
 		chunks: make([][]*region, cpus),
 	}
 	per := slots
@@ -61,7 +63,10 @@ func (v *values) addChunk(slots int) error {
 		fresh = append(fresh, r)
 	}
 	for cpu, r := range fresh {
-		v.mem.remap(r, v.apart(int(size)), v.readOnly)
+		v.mem.remap(r, v.apart(int(size)), v.flags&linux.FRdonlyProg != 0)
+		if v.flags&linux.FWronlyProg != 0 {
+			v.mem.blind(r)
+		}
 		v.chunks[cpu] = append(v.chunks[cpu], r)
 	}
 	return nil

@@ -21,7 +21,7 @@ const (
 
 // ContextAccess says whether a program of type t that is to be attached as a may
 // load or store size bytes, 1, 2, 4 or 8, at an offset of its context, and what
-// it gets. Offset must be a multiple of size. Of tracing, lsm, struct_ops and ext
+// it gets. Of tracing, lsm, struct_ops and ext
 // programs the kernel's types decide, so there it is always false.
 func ContextAccess(t ProgramType, a AttachType, offset, size int, write bool) (ContextValue, bool) {
 	for i := range contextAccess[t] {
@@ -46,6 +46,7 @@ type accessRow struct {
 	read, write uint8 // sizes
 	gives       ContextValue
 	start       bool         // only at offset itself
+	unaligned   bool         // also where no multiple of the size is
 	attach      []AttachType // for these attach types; nil for all
 }
 
@@ -55,7 +56,8 @@ func (r *accessRow) allows(a AttachType, offset, size int, write bool) bool {
 		sizes = r.write
 	}
 	switch {
-	case size <= 0 || size > 8 || size&(size-1) != 0 || sizes&uint8(size) == 0 || offset%size != 0,
+	case size <= 0 || size > 8 || size&(size-1) != 0 || sizes&uint8(size) == 0,
+		offset%size != 0 && !r.unaligned,
 		offset < r.offset || offset > r.end-size,
 		r.start && offset != r.offset:
 		return false

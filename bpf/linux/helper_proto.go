@@ -91,6 +91,8 @@ const (
 	RetTrusted                        // known to be valid
 	RetRingbuf                        // memory of a ring buffer
 	RetDynptr                         // memory of the dynptr that was an argument
+	RetUpToSize                       // from -4095 up to the size that was an argument
+	RetCPU                            // the number of a CPU
 )
 
 // HelperFlags are properties of a whole helper.
@@ -112,7 +114,7 @@ const (
 // the type matters, and it is false for none but a helper that has no number
 // here. Whether such programs may call it at all is what [Helper.AllowedIn] says.
 func (h Helper) Proto(t ProgramType) (HelperProto, bool) {
-	if h.ID < 1 || int(h.ID) > len(helperProtoTable) {
+	if h.ID < 1 || int(h.ID) >= len(helperProtoTable) {
 		return HelperProto{}, false
 	}
 	proto := helperProtoTable[h.ID]

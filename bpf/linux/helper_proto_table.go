@@ -43,6 +43,7 @@ var (
 	tcpArg          = Arg{Kind: ArgMem, Flags: ArgReadOnly | ArgFixedSize, Size: 20}
 
 	voidRet       = Ret{Kind: RetVoid}
+	upToSizeRet   = Ret{Kind: RetInteger, Flags: RetUpToSize}
 	valueRet      = Ret{Kind: RetMapValue, Flags: RetMaybeNull}
 	socketRet     = Ret{Kind: RetSocket, Flags: RetMaybeNull}
 	sockCommonRet = Ret{Kind: RetSockCommon, Flags: RetMaybeNull}
@@ -62,7 +63,7 @@ var helperProtoTable = [...]HelperProto{
 	FnKtimeGetNs:                 {},
 	FnTracePrintk:                {Args: []Arg{memArg, sizeArg}},
 	FnGetPrandomU32:              {},
-	FnGetSmpProcessorId:          {},
+	FnGetSmpProcessorId:          {Ret: Ret{Kind: RetInteger, Flags: RetCPU}},
 	FnSkbStoreBytes:              {Args: []Arg{ctxArg, anyArg, memArg, sizeArg, anyArg}, Flags: HelperChangesPacket},
 	FnL3CsumReplace:              {Args: []Arg{ctxArg, anyArg, anyArg, anyArg, anyArg}, Flags: HelperChangesPacket},
 	FnL4CsumReplace:              {Args: []Arg{ctxArg, anyArg, anyArg, anyArg, anyArg}, Flags: HelperChangesPacket},
@@ -99,7 +100,7 @@ var helperProtoTable = [...]HelperProto{
 	FnGetNumaNodeId:              {},
 	FnSkbChangeHead:              {Args: []Arg{ctxArg, anyArg, anyArg}, Flags: HelperChangesPacket},
 	FnXdpAdjustHead:              {Args: []Arg{ctxArg, anyArg}, Flags: HelperChangesPacket},
-	FnProbeReadStr:               {Args: []Arg{memOutArg, sizeZeroArg, anyArg}},
+	FnProbeReadStr:               {Args: []Arg{memOutArg, sizeZeroArg, anyArg}, Ret: upToSizeRet},
 	FnGetSocketCookie:            {Args: []Arg{ctxArg}},
 	FnGetSocketUid:               {Args: []Arg{ctxArg}},
 	FnSetHash:                    {Args: []Arg{ctxArg, anyArg}},
@@ -121,7 +122,7 @@ var helperProtoTable = [...]HelperProto{
 	FnBind:                       {Args: []Arg{ctxArg, memArg, sizeArg}},
 	FnXdpAdjustTail:              {Args: []Arg{ctxArg, anyArg}, Flags: HelperChangesPacket},
 	FnSkbGetXfrmState:            {Args: []Arg{ctxArg, anyArg, memOutArg, sizeArg, anyArg}},
-	FnGetStack:                   {Args: []Arg{ctxArg, memOutArg, sizeZeroArg, anyArg}},
+	FnGetStack:                   {Args: []Arg{ctxArg, memOutArg, sizeZeroArg, anyArg}, Ret: upToSizeRet},
 	FnSkbLoadBytesRelative:       {Args: []Arg{ctxArg, anyArg, memOutArg, sizeArg, anyArg}},
 	FnFibLookup:                  {Args: []Arg{ctxArg, memInOutArg, sizeArg, anyArg}},
 	FnSockHashUpdate:             {Args: []Arg{ctxArg, mapArg, keyArg, anyArg}, Flags: HelperPacketAccess},
@@ -168,8 +169,8 @@ var helperProtoTable = [...]HelperProto{
 	FnSkbOutput:                  {Args: []Arg{{Kind: ArgBTFID, Type: "sk_buff"}, mapArg, anyArg, memArg, sizeZeroArg}},
 	FnProbeReadUser:              {Args: []Arg{memOutArg, sizeZeroArg, anyArg}},
 	FnProbeReadKernel:            {Args: []Arg{memOutArg, sizeZeroArg, anyArg}},
-	FnProbeReadUserStr:           {Args: []Arg{memOutArg, sizeZeroArg, anyArg}},
-	FnProbeReadKernelStr:         {Args: []Arg{memOutArg, sizeZeroArg, anyArg}},
+	FnProbeReadUserStr:           {Args: []Arg{memOutArg, sizeZeroArg, anyArg}, Ret: upToSizeRet},
+	FnProbeReadKernelStr:         {Args: []Arg{memOutArg, sizeZeroArg, anyArg}, Ret: upToSizeRet},
 	FnTcpSendAck:                 {Args: []Arg{{Kind: ArgBTFID, Type: "tcp_sock"}, anyArg}},
 	FnSendSignalThread:           {Args: []Arg{anyArg}},
 	FnJiffies64:                  {},
@@ -195,7 +196,7 @@ var helperProtoTable = [...]HelperProto{
 	FnSkcToTcpTimewaitSock:       {Args: []Arg{btfSockArg}, Ret: btfRet("tcp_timewait_sock"), Flags: HelperCasts},
 	FnSkcToTcpRequestSock:        {Args: []Arg{btfSockArg}, Ret: btfRet("tcp_request_sock"), Flags: HelperCasts},
 	FnSkcToUdp6Sock:              {Args: []Arg{btfSockArg}, Ret: btfRet("udp6_sock"), Flags: HelperCasts},
-	FnGetTaskStack:               {Args: []Arg{taskArg, memOutArg, sizeZeroArg, anyArg}},
+	FnGetTaskStack:               {Args: []Arg{taskArg, memOutArg, sizeZeroArg, anyArg}, Ret: upToSizeRet},
 	FnLoadHdrOpt:                 {Args: []Arg{ctxArg, memInOutArg, sizeArg, anyArg}},
 	FnStoreHdrOpt:                {Args: []Arg{ctxArg, memArg, sizeArg, anyArg}, Flags: HelperChangesPacket},
 	FnReserveHdrOpt:              {Args: []Arg{ctxArg, anyArg, anyArg}},

@@ -54,16 +54,30 @@ func (c *kfuncCall) with(before []bpf.Instruction, i int, other ...bpf.Instructi
 	return c.load(c.at, "GPL", append(insns, bpf.Instruction{Op: bpf.OpcodeCall, Src: bpf.CallKfunc, Imm: int32(c.id)}, mov(8, 0))...)
 }
 
+// kfunc makes calls of a function of the kernel, if there is one and such a call
+// comes to its end.
+func (p *prober) kfunc(name string) (*kfuncCall, bool) {
+	var f *btf.Func
+	if err := p.spec.TypeByName(name, &f); err != nil || doesNotReturn[name] {
+		return nil, false
+	}
+	id, err := p.spec.TypeID(f)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &kfuncCall{prober: p, id: id, params: f.Type.(*btf.FuncProto).Params}, true
+}
+
+// doesNotReturn has the functions behind which a program never gets to its end,
+// so that it would be taken.
+var doesNotReturn = map[string]bool{"bpf_throw": true, "__bpf_trap": true}
+
 // TestKfuncFlagsInKernel calls the kernel's functions with wrong arguments, and
 // those that need nothing special with right ones.
 func TestKfuncFlagsInKernel(t *testing.T) {
 	p := newProber(t)
-	spec, err := btf.LoadKernelSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var task *btf.Struct
-	if err := spec.TypeByName("task_struct", &task); err != nil {
+	if err := p.spec.TypeByName("task_struct", &task); err != nil {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(task.Members, func(m btf.Member) bool { return m.Name == "files" })
@@ -75,18 +89,10 @@ func TestKfuncFlagsInKernel(t *testing.T) {
 	counts := tally{}
 	var unasked []string
 	for _, k := range linux.Kfuncs() {
-		var f *btf.Func
-		if err := spec.TypeByName(k.Name, &f); err != nil {
-			unasked = append(unasked, k.Name+" (not in this kernel)")
+		c, ok := p.kfunc(k.Name)
+		if !ok {
+			unasked = append(unasked, k.Name+" (not in this kernel, or does not return)")
 			continue
-		}
-		if k.Name == "bpf_throw" || k.Name == "__bpf_trap" {
-			unasked = append(unasked, k.Name+" (does not return, so the program would be taken)")
-			continue
-		}
-		c := &kfuncCall{prober: p, params: f.Type.(*btf.FuncProto).Params}
-		if c.id, err = spec.TypeID(f); err != nil {
-			t.Fatal(err)
 		}
 		if !c.settle(places) {
 			unasked = append(unasked, k.Name+" (in no type of program that this kernel loads)")
@@ -129,7 +135,7 @@ func TestKfuncFlagsInKernel(t *testing.T) {
 				compare("RCU argument", k.Flags()&linux.KfuncFlagRCU != 0, got.says(fmt.Sprintf("R%d must be a rcu pointer", r)), got)
 			}
 		}
-		c.checkResult(k, current, compare, func() { unasked = append(unasked, k.Name+" (result)") })
+		c.checkResult(k, compare, func() { unasked = append(unasked, k.Name+" (result)") })
 	}
 	t.Logf("compared:%v", counts)
 	t.Logf("not asked: %d: %s", len(unasked), strings.Join(unasked, ", "))
@@ -145,29 +151,57 @@ func (c *kfuncCall) settle(places []place) bool {
 	return false
 }
 
-// checkResult calls the function if it takes numbers and tasks only.
-func (c *kfuncCall) checkResult(k linux.Kfunc, current []bpf.Instruction, compare func(string, bool, bool, answer), skip func()) {
-	at := -1
-	var other []bpf.Instruction
+// makers are functions that give an object of a structure when they are called
+// with 1.
+var makers = map[string]string{
+	"task_struct": "bpf_task_from_pid", "cgroup": "bpf_cgroup_from_id", "bpf_cpumask": "bpf_cpumask_create", "cpumask": "bpf_cpumask_create",
+	"bpf_key": "bpf_lookup_system_key",
+}
+
+// checkResult calls the function if it takes numbers and objects of one kind only.
+func (c *kfuncCall) checkResult(k linux.Kfunc, compare func(string, bool, bool, answer), skip func()) {
+	maker := ""
+	var insns []bpf.Instruction
 	for i, p := range c.params {
-		switch {
-		case isNumber(p.Type):
-		case structName(p.Type) == "task_struct" && at < 0:
-			at, other = i, []bpf.Instruction{mov(bpf.Register(i+1), 7)}
-		default:
+		r := bpf.Register(i + 1)
+		if isNumber(p.Type) {
+			insns = append(insns, imm(r, 0))
+			continue
+		}
+		name := makers[structName(p.Type)]
+		if name == "" || maker != "" && maker != name || strings.Contains(p.Name, "__") {
 			skip()
 			return
 		}
+		maker = name
+		insns = append(insns, mov(r, 7))
 	}
-	got := c.with(current, at, other...)
+	var before []bpf.Instruction
+	if maker != "" {
+		m, ok := c.kfunc(maker)
+		if !ok {
+			skip()
+			return
+		}
+		before = append([]bpf.Instruction{imm(1, 1), {Op: bpf.OpcodeCall, Src: bpf.CallKfunc, Imm: int32(m.id)}, mov(7, 0)}, unlessNull(7)...)
+	}
+	insns = append(append(before, insns...), bpf.Instruction{Op: bpf.OpcodeCall, Src: bpf.CallKfunc, Imm: int32(c.id)})
+	got := c.load(c.at, "GPL", append(insns, mov(8, 0))...)
 	all := resultText.FindAllStringSubmatch(got.log, -1)
-	if len(all) == 0 {
+	if void := got.says("R0 !read_ok"); len(all) == 0 && !void {
 		skip()
 		return
+	} else if !void {
+		last := all[len(all)-1]
+		compare("null result", k.Flags()&linux.KfuncFlagRetNull != 0, strings.Contains(last[1], "or_null"), got)
+		compare("reference", k.Flags()&linux.KfuncFlagAcquire != 0, strings.Contains(last[2], "ref_obj_id="), got)
 	}
-	last := all[len(all)-1]
-	compare("null result", k.Flags()&linux.KfuncFlagRetNull != 0, strings.Contains(last[1], "or_null"), got)
-	compare("reference", k.Flags()&linux.KfuncFlagAcquire != 0, strings.Contains(last[2], "ref_obj_id="), got)
+	if maker == "" {
+		return
+	}
+	got = c.load(c.at, "GPL", append(insns, mov(8, 7))...)
+	compare("release", k.Flags()&linux.KfuncFlagRelease != 0, got.says("R7 !read_ok") || strings.Contains(got.log, "R7=scalar") ||
+		strings.Contains(got.log, "R8=scalar"), got)
 }
 
 // The names of iterators' functions say what they do with them.
@@ -185,4 +219,30 @@ func TestKfuncIterators(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestKfuncsAllowedInKernel has programs in every place call every function of
+// the kernel.
+func TestKfuncsAllowedInKernel(t *testing.T) {
+	p := newProber(t)
+	compared, allowed := 0, 0
+	for _, at := range append(p.places(), p.loadable(targets)...) {
+		for _, k := range linux.Kfuncs() {
+			c, ok := p.kfunc(k.Name)
+			if !ok || strings.HasPrefix(k.Name, "bpf_xdp_metadata_") {
+				continue
+			}
+			c.at = at
+			got := c.with(nil, -1)
+			refused := strings.Contains(got.log, "calling kernel function "+k.Name+" is not allowed") || !strings.Contains(got.log, "(85) call ")
+			compared++
+			if !refused {
+				allowed++
+			}
+			if want := k.AllowedIn(at.t, at.a); want == refused {
+				t.Errorf("%s in %v: %v here, %v in the kernel: %s", k.Name, at, want, !refused, got.reason())
+			}
+		}
+	}
+	t.Logf("%d functions of places compared, %d of them allowed", compared, allowed)
 }

@@ -3,6 +3,7 @@ package linux_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -20,8 +21,11 @@ import (
 
 // Instructions as the probes need them.
 func imm(r bpf.Register, v int32) bpf.Instruction { return bpf.Instruction{Op: 0xb7, Dst: r, Imm: v} }
-func mov(r, s bpf.Register) bpf.Instruction       { return bpf.Instruction{Op: 0xbf, Dst: r, Src: s} }
+
+func mov(r, s bpf.Register) bpf.Instruction { return bpf.Instruction{Op: 0xbf, Dst: r, Src: s} }
+
 func add(r bpf.Register, v int32) bpf.Instruction { return bpf.Instruction{Op: 0x07, Dst: r, Imm: v} }
+
 func call(id linux.HelperID) bpf.Instruction {
 	return bpf.Instruction{Op: bpf.OpcodeCall, Imm: int32(id)}
 }
@@ -123,6 +127,13 @@ type prober struct {
 func newProber(t *testing.T, maps ...*bpf.Map) *prober {
 	t.Helper()
 	require.Kernel(t)
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(release), "6.18.") {
+		t.Skipf("skipped: the tables are those of Linux 6.18, and this is %s", strings.TrimSpace(string(release)))
+	}
 	k, err := kernel.New(maps)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 func TestTraitsInKernel(t *testing.T) {
 	p := newProber(t, probeMaps...)
 	compared := 0
-	for _, at := range p.places() {
+	for _, at := range append(p.places(), p.loadable(targets)...) {
 		traits := at.t.Traits(at.a)
 		compare := func(what string, want, got bool, a answer) {
 			compared++

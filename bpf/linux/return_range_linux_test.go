@@ -21,7 +21,7 @@ func TestReturnRangesInKernel(t *testing.T) {
 	p := newProber(t)
 	compared, limited := 0, 0
 	values := []int32{-4096, -4095, -2, -1, 0, 1, 2, 3, 4, 5, 0x7fffffff, -0x80000000}
-	for _, at := range p.places() {
+	for _, at := range append(p.places(), p.loadable(targets)...) {
 		allowed, ok := linux.ReturnRangeOf(at.t, at.a)
 		compare := func(what string, want bool, got answer) {
 			compared++

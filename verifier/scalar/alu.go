@@ -13,11 +13,18 @@ import (
 // The result of an addr_space_cast is unknown. When bounds contradict each
 // other, which the kernel logs as a violated invariant, they are forgotten.
 func (d *Scalar) Apply(in bpf.Instruction, s *Scalar) {
-	operand := *s
-	if in.Code() == bpf.OpEnd {
+	if d == s {
+		operand := *s
+		s = &operand
+	}
+	switch {
+	case in.Code() == bpf.OpEnd:
 		byteOrder(d, in)
-	} else {
-		apply[w64, w32](d, &operand, in)
+	case in.Code() == bpf.OpMov && in.Class() == bpf.ClassALU64 && in.Off == 0 && in.Imm == 0:
+		*d = *s // the most common of all
+		return
+	default:
+		apply[w64, w32](d, s, in)
 	}
 	repair[w64, w32](d)
 }
@@ -203,7 +210,7 @@ func shiftLow[W, H width](d *Scalar, op uint8, n uint) {
 		rangeArsh[H](&d.R32, n)
 		d.Bits = arsh[H](low, n)
 	}
-	learn[H](&d.R32, d.Bits)
+	d.R32 = learn[H](d.R32, d.Bits)
 }
 
 // Forks reports whether the kernel goes on with two states, as from 7.0 on and

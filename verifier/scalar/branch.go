@@ -181,8 +181,7 @@ var (
 func compare[W width](op uint8, a, b *Range, value Tnum) {
 	switch op {
 	case bpf.OpJEQ:
-		a.meetUnsigned(b.Umin, b.Umax)
-		a.meetSigned(b.Smin, b.Smax)
+		*a = a.unsigned(b.Umin, b.Umax).signed(b.Smin, b.Smax)
 		*b = *a
 	case bpf.OpJNE:
 		exclude[W](a, value.Value)

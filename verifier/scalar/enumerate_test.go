@@ -10,11 +10,10 @@ import (
 	"ebtools/internal/require"
 )
 
-// Enumerated are scalars of 4 bits with halves of 2, and in the long mode of 6
-// and 3. A half is half as wide as the whole here too: sync and shifts by the
+// Enumerated are scalars of 4 bits with halves of 2, and some of 6 with halves
+// of 3. A half is half as wide as the whole here too: sync and shifts by the
 // width of a half build on it.
 type (
-	w8 = [8]struct{}
 	w6 = [6]struct{}
 	w4 = [4]struct{}
 	w3 = [3]struct{}
@@ -77,6 +76,42 @@ func states[W, H width](t *testing.T) []abstract {
 	}
 	each(false)
 	each(true)
+	return list
+}
+
+// sampled are n random scalars that sync leaves, with bounds of both the whole
+// and the low half.
+func sampled[W, H width](t *testing.T, n int) (list []abstract) {
+	r := rand.New(rand.NewPCG(3, 4))
+	between := func(ones uint64) (lo, hi uint64) {
+		a, b := r.Uint64()&ones, r.Uint64()&ones
+		return min(a, b), max(a, b)
+	}
+	bounds := func(ones uint64, smallest int64) Range {
+		umin, umax := between(ones)
+		smin, smax := between(ones)
+		return Range{int64(smin) + smallest, int64(smax) + smallest, umin, umax}
+	}
+	for len(list) < n {
+		mask := (r.Uint64() | r.Uint64()) & ones[W]()
+		s := Scalar{Tnum{r.Uint64() & ones[W]() &^ mask, mask}, full[W](), full[H]()}
+		if r.IntN(4) != 0 {
+			s.R64 = bounds(ones[W](), smallest[W]())
+		}
+		if r.IntN(4) != 0 {
+			s.R32 = bounds(ones[H](), smallest[H]())
+		}
+		before := numbers[W, H](&s)
+		if before == 0 {
+			continue
+		}
+		sync[W, H](&s)
+		after := numbers[W, H](&s)
+		if before&^after != 0 {
+			t.Fatalf("sync loses numbers %b of %b: %+v", before&^after, before, s)
+		}
+		list = append(list, abstract{s, after})
+	}
 	return list
 }
 
@@ -295,9 +330,11 @@ func (e *enumeration[W, H]) run(list []abstract, others int) {
 // within two scalars, the result is within the resulting scalar, and after a
 // jump a and b are within the refined ones.
 func TestSound(t *testing.T) {
-	others := 50
+	others, n, othersOf6 := 20, 1000, 10
 	if require.Long() {
-		others = 1 << 30
+		others, n, othersOf6 = 1<<30, 20_000, 500
 	}
 	newEnumeration[w4, w2](t).run(states[w4, w2](t), others)
+	newEnumeration[w4, w2](t).run(sampled[w4, w2](t, n), othersOf6)
+	newEnumeration[w6, w3](t).run(sampled[w6, w3](t, n), othersOf6)
 }

@@ -140,27 +140,48 @@ func (x *explorer) jump(pc int, in bpf.Instruction) {
 	if Taken(op, wide, d, s) != Maybe {
 		return // the log shows which way it goes
 	}
+	linked := x.now.linked(in, x.live[pc])
+	other.path = x.now
 	Refine(op, wide, false, d, s)
 	Refine(op, wide, true, &other.regs[in.Dst], other.operand(in, &otherImm))
 	for _, p := range []*path{&x.now, &other.path} {
 		if in.UsesSourceRegister() {
-			p.spread(in.Src, x.live[pc])
+			p.spread(in.Src, linked)
 		}
-		p.spread(in.Dst, x.live[pc])
+		p.spread(in.Dst, linked)
 	}
 	x.pending = append(x.pending, other)
 }
 
-// spread tells the registers linked with r what is known of it, if they are
-// still needed: the kernel keeps no links of others.
-func (p *path) spread(r bpf.Register, live string) {
-	known := p.link[r]
-	if known.id == 0 {
-		return
+// linked is the registers linked with those that in compares, and these, if they
+// are still needed; an empty live is all. The kernel has room for six, counting
+// a register for each that it is linked with. The others lose their links.
+func (p *path) linked(in bpf.Instruction, live string) (list []bpf.Register) {
+	compared := []bpf.Register{in.Dst}
+	if in.UsesSourceRegister() {
+		compared = []bpf.Register{in.Src, in.Dst}
 	}
-	for i := range p.regs {
+	for _, r := range compared {
+		id := p.link[r].id
+		for i := range p.link {
+			switch {
+			case id == 0 || p.link[i].id != id || live != "" && live[i] == '.':
+			case len(list) == 6:
+				p.link[i] = link{}
+			default:
+				list = append(list, bpf.Register(i))
+			}
+		}
+	}
+	return list
+}
+
+// spread tells the linked registers what is known of r.
+func (p *path) spread(r bpf.Register, linked []bpf.Register) {
+	known := p.link[r]
+	for _, i := range linked {
 		l := p.link[i]
-		if l.id != known.id || bpf.Register(i) == r || live[i] == '.' {
+		if known.id == 0 || l.id != known.id || i == r {
 			continue
 		}
 		p.regs[i] = p.regs[r]
@@ -168,6 +189,7 @@ func (p *path) spread(r bpf.Register, live string) {
 			p.link[i] = known
 			continue
 		}
-		p.regs[i].AddConst(int64(l.delta)-int64(known.delta), !l.narrow && !known.narrow)
+		narrow := l.narrow || !l.plus && known.narrow
+		p.regs[i].AddConst(int64(l.delta)-int64(known.delta), !narrow)
 	}
 }

@@ -23,9 +23,15 @@ func only[W width](v uint64) Range {
 func anySign[W width](r *Range)     { r.Smin, r.Smax = smallest[W](), largest[W]() }
 func anyUnsigned[W width](r *Range) { r.Umin, r.Umax = 0, ones[W]() }
 
-// meetSigned and meetUnsigned narrow r.
-func (r *Range) meetSigned(lo, hi int64)    { r.Smin, r.Smax = max(r.Smin, lo), min(r.Smax, hi) }
-func (r *Range) meetUnsigned(lo, hi uint64) { r.Umin, r.Umax = max(r.Umin, lo), min(r.Umax, hi) }
+// signed and unsigned are r within more bounds.
+
+func (r Range) signed(lo, hi int64) Range {
+	return Range{max(r.Smin, lo), min(r.Smax, hi), r.Umin, r.Umax}
+}
+
+func (r Range) unsigned(lo, hi uint64) Range {
+	return Range{r.Smin, r.Smax, max(r.Umin, lo), min(r.Umax, hi)}
+}
 
 // isConst reports whether the bounds leave one number.
 func (r *Range) isConst() bool { return r.Smin == r.Smax && r.Umin == r.Umax }
@@ -39,21 +45,21 @@ func (r *Range) contains(signed int64, unsigned uint64) bool {
 
 // learn narrows r by the bits that are known: unknown ones are 0 in the least
 // number and 1 in the greatest, a sign the other way round.
-func learn[W width](r *Range, t Tnum) {
+func learn[W width](r Range, t Tnum) Range {
 	sign := uint64(1) << (size[W]() - 1)
-	r.meetSigned(sext[W](t.Value|t.Mask&sign), sext[W](t.Value|t.Mask&^sign))
-	r.meetUnsigned(trunc[W](t.Value), trunc[W](t.Value|t.Mask))
+	r = r.signed(sext[W](t.Value|t.Mask&sign), sext[W](t.Value|t.Mask&^sign))
+	return r.unsigned(trunc[W](t.Value), trunc[W](t.Value|t.Mask))
 }
 
 // agree narrows signed bounds by unsigned ones and the reverse.
-func agree[W width](r *Range) {
+func agree[W width](r Range) Range {
 	if lo, hi := sext[W](r.Umin), sext[W](r.Umax); lo <= hi { // the same sign throughout
-		r.meetSigned(lo, hi)
+		r = r.signed(lo, hi)
 	}
 	lo, hi := trunc[W](uint64(r.Smin)), trunc[W](uint64(r.Smax))
 	switch {
 	case lo <= hi:
-		r.meetUnsigned(lo, hi)
+		r = r.unsigned(lo, hi)
 	// Signed numbers from below 0 to above it are the two ends of the unsigned
 	// ones. The unsigned bounds may reach only one end: the upper one not, or
 	// the lower one not.
@@ -64,6 +70,7 @@ func agree[W width](r *Range) {
 		r.Smax = sext[W](r.Umax)
 		r.Umin = max(r.Umin, lo)
 	}
+	return r
 }
 
 // signedByUnsigned sets the signed bounds by the unsigned ones, where those are

@@ -4,104 +4,105 @@ package scalar
 // reg_bounds_sync does. A scalar of which a bound was changed needs it.
 func (s *Scalar) Sync() { sync[w64, w32](s) }
 
+// sync works on copies, which stay in machine registers.
 func sync[W, H width](s *Scalar) {
-	fromBits[W, H](s)
+	if s.Bits.IsConst() && contains[W, H](s, s.Bits.Value) {
+		*s = constant[W, H](s.Bits.Value)
+		return
+	}
+	t := s.Bits
+	whole, low := learn[W](s.R64, t), learn[H](s.R32, t)
+	if v, ok := lone(t, whole.Umin, whole.Umax); ok {
+		*s = constant[W, H](v)
+		return
+	}
+	known, wholeBefore, lowBefore := t, whole, low
 	for range 3 { // as often as the kernel does
-		before := *s
-		deduce[W, H](s)
-		if *s == before {
-			break // and so would the next be
+		w, l := whole, low
+		low = agree[H](lowFromWhole[H](low, whole))
+		whole = agree[W](whole)
+		whole, t = wholeFromLow[H](whole, low, t)
+		if whole == w && low == l { // and so it would be the next time
+			break
 		}
 	}
-	toBits[W, H](s)
-	fromBits[W, H](s)
+	t = t.Intersect(TnumRange(whole.Umin, whole.Umax)) // the bits that the bounds share
+	t = withLow[H](t, part[H](t).Intersect(TnumRange(low.Umin, low.Umax)))
+	if t != known || whole != wholeBefore || low != lowBefore {
+		whole, low = learn[W](whole, t), learn[H](low, t)
+		if v, ok := lone(t, whole.Umin, whole.Umax); ok {
+			*s = constant[W, H](v)
+			return
+		}
+	}
+	*s = Scalar{t, whole, low}
 }
 
 // fromBits narrows the bounds by the bits. If these leave one number between
 // the bounds, that is it.
 func fromBits[W, H width](s *Scalar) {
-	learn[H](&s.R32, s.Bits)
-	learn[W](&s.R64, s.Bits)
-	least, greatest := s.R64.Umin, s.R64.Umax
-	next := s.Bits.after(least)
-	switch {
-	case s.Bits.Contains(least):
-		if next > greatest {
-			*s = constant[W, H](least)
-		}
-	case next == s.Bits.Value|s.Bits.Mask,
-		next <= greatest && s.Bits.after(next) > greatest:
-		*s = constant[W, H](next)
+	s.R32, s.R64 = learn[H](s.R32, s.Bits), learn[W](s.R64, s.Bits)
+	if v, ok := lone(s.Bits, s.R64.Umin, s.R64.Umax); ok {
+		*s = constant[W, H](v)
 	}
 }
 
-func deduce[W, H width](s *Scalar) {
-	lowFromWhole[W, H](s)
-	agree[H](&s.R32)
-	agree[W](&s.R64)
-	wholeFromLow[W, H](s)
+// lone is the only number of t from lo to hi, if there is only one.
+func lone(t Tnum, lo, hi uint64) (v uint64, ok bool) {
+	next := t.after(lo)
+	if t.Contains(lo) {
+		return lo, next > hi
+	}
+	return next, next == t.Value|t.Mask || next <= hi && t.after(next) > hi
 }
 
 // lowFromWhole narrows the low half by the bounds of the whole: if the upper
 // half is the same at both bounds, the lower halves of them are bounds too. If
 // it goes up by one from the least number to the greatest, while the lower half
 // is negative at first and then not, these are signed bounds.
-func lowFromWhole[W, H width](s *Scalar) {
-	whole, low := &s.R64, &s.R32
+func lowFromWhole[H width](low, whole Range) Range {
 	half := size[H]()
-
-	umin, umax := trunc[H](whole.Umin), trunc[H](whole.Umax)
-	smin, smax := sext[H](whole.Umin), sext[H](whole.Umax)
-	switch whole.Umax>>half - whole.Umin>>half {
+	switch smin, smax := sext[H](whole.Umin), sext[H](whole.Umax); whole.Umax>>half - whole.Umin>>half {
 	case 0:
-		low.meetUnsigned(umin, umax)
+		low = low.unsigned(trunc[H](whole.Umin), trunc[H](whole.Umax))
 		if smin <= smax {
-			low.meetSigned(smin, smax)
+			low = low.signed(smin, smax)
 		}
 	case 1:
 		if smin < 0 && smax >= 0 {
-			low.meetSigned(smin, smax)
+			low = low.signed(smin, smax)
 		}
 	}
-
-	umin, umax = trunc[H](uint64(whole.Smin)), trunc[H](uint64(whole.Smax))
-	smin, smax = sext[H](uint64(whole.Smin)), sext[H](uint64(whole.Smax))
-	switch whole.Smax>>half - whole.Smin>>half {
+	switch smin, smax := sext[H](uint64(whole.Smin)), sext[H](uint64(whole.Smax)); whole.Smax>>half - whole.Smin>>half {
 	case 0:
-		if umin <= umax {
-			low.meetUnsigned(umin, umax)
+		if umin, umax := trunc[H](uint64(whole.Smin)), trunc[H](uint64(whole.Smax)); umin <= umax {
+			low = low.unsigned(umin, umax)
 		}
 		if smin <= smax {
-			low.meetSigned(smin, smax)
+			low = low.signed(smin, smax)
 		}
 	case 1:
 		if smin < 0 && smax >= 0 {
-			low.meetSigned(smin, smax)
+			low = low.signed(smin, smax)
 		}
 	}
+	return low
 }
 
 // wholeFromLow puts the bounds of the low half into those of the whole, where
-// that makes them tighter.
-func wholeFromLow[W, H width](s *Scalar) {
-	whole, low := &s.R64, &s.R32
+// that makes them tighter. That may tell bits too.
+func wholeFromLow[H width](whole, low Range, t Tnum) (Range, Tnum) {
 	rest := ones[H]()
-	whole.meetUnsigned(whole.Umin&^rest|low.Umin, whole.Umax&^rest|low.Umax)
-	whole.meetSigned(whole.Smin&^int64(rest)|int64(low.Umin), whole.Smax&^int64(rest)|int64(low.Umax))
+	whole = whole.unsigned(whole.Umin&^rest|low.Umin, whole.Umax&^rest|low.Umax)
+	whole = whole.signed(whole.Smin&^int64(rest)|int64(low.Umin), whole.Smax&^int64(rest)|int64(low.Umax))
 
 	// A number that was sign-extended from the low half, and that half is not
 	// negative: then the number is not, either.
 	if low.Smin >= 0 && whole.Smin >= smallest[H]() && whole.Smax <= largest[H]() {
-		*whole = Range{low.Smin, low.Smax, uint64(low.Smin), uint64(low.Smax)}
-		s.Bits = s.Bits.Intersect(TnumRange(whole.Umin, whole.Umax))
+		whole = Range{low.Smin, low.Smax, uint64(low.Smin), uint64(low.Smax)}
+		t = t.Intersect(TnumRange(whole.Umin, whole.Umax))
 	}
-}
-
-// toBits takes the bits that the bounds have in common.
-func toBits[W, H width](s *Scalar) {
-	whole := s.Bits.Intersect(TnumRange(s.R64.Umin, s.R64.Umax))
-	low := part[H](whole).Intersect(TnumRange(s.R32.Umin, s.R32.Umax))
-	s.Bits = withLow[H](whole, low)
+	return whole, t
 }
 
 // isSane reports whether the bounds leave a number and are exact where bits are.
@@ -117,10 +118,8 @@ func isSane[W, H width](s *Scalar) bool {
 
 // repair forgets all bounds when they contradict each other, which they may on
 // a path that no run takes: what the kernel's reg_bounds_sanity_check does.
-func repair[W, H width](s *Scalar) (sane bool) {
-	if isSane[W, H](s) {
-		return true
+func repair[W, H width](s *Scalar) {
+	if !isSane[W, H](s) {
+		s.R64, s.R32 = full[W](), full[H]()
 	}
-	s.R64, s.R32 = full[W](), full[H]()
-	return false
 }

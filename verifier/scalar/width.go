@@ -7,7 +7,7 @@ package scalar
 // with the length as a constant.
 type width interface {
 	[64]struct{} | [32]struct{} | // registers and their low halves
-		[8]struct{} | [6]struct{} | [4]struct{} | [3]struct{} | [2]struct{} // tests
+		[6]struct{} | [4]struct{} | [3]struct{} | [2]struct{} // tests
 }
 
 type (
