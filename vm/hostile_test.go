@@ -71,10 +71,15 @@ func TestHostileCalls(t *testing.T) {
 			}
 		}
 		p := withExterns(program(join(prog, pass)), func(id int32) string { return helpers[id].kfunc })
+		run := func(p *Program) (Outcome, error) { return p.RunXDP(tcpFrame()) }
+		if i/n%2 == 1 {
+			p.Type = linux.ProgSchedCLS
+			run = func(p *Program) (Outcome, error) { return p.RunSKB(&SKB{Data: tcpFrame().Data}) }
+		}
 		m.programs[0].prog, m.programs[0].code = p, decode(p, m.maps)
 		_ = m.Map("user").AddRecord(make([]byte, 20)) // until it is full
 		for range 2 {
-			_, err := m.Programs()[0].RunXDP(tcpFrame())
+			_, err := run(m.programs[0])
 			if fault := (*Fault)(nil); err != nil && !errors.As(err, &fault) {
 				t.Fatalf("%v\n%s", err, listing(prog))
 			}
