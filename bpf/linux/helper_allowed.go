@@ -8,28 +8,25 @@ import "slices"
 // struct_ops programs it says whether any structure's may; it is false for
 // ProgExt, which may call what the program that it extends may.
 func (h Helper) AllowedIn(t ProgramType, a AttachType) bool {
-	of := helperOf{t, h.ID}
-	if attach, ok := helperAttach[of]; ok {
-		return slices.Contains(attach, a)
+	if int64(t) >= int64(len(helperAllowed)) || h.ID < 1 || int(h.ID) > len(helperTable) {
+		return false
 	}
-	return helperAllowed[of]
+	for _, row := range helperAttachTable {
+		if row.t == t && slices.Contains(row.helpers, h.ID) {
+			return slices.Contains(row.attach, a)
+		}
+	}
+	return helperAllowed[t][h.ID]
 }
 
-// helperAllowed has the types that may call a helper, and helperAttach the
-// attach types where not all of the program type's will do.
-var helperAllowed, helperAttach = func() (map[helperOf]bool, map[helperOf][]AttachType) {
-	allowed, attach := map[helperOf]bool{}, map[helperOf][]AttachType{}
+// helperAllowed is helperAllowedTable by type and helper.
+var helperAllowed = func() (allowed [ProgNetfilter + 1][len(helperTable) + 1]bool) {
 	for _, row := range helperAllowedTable {
 		for _, t := range row.types {
 			for _, id := range row.helpers {
-				allowed[helperOf{t, id}] = true
+				allowed[t][id] = true
 			}
 		}
 	}
-	for _, row := range helperAttachTable {
-		for _, id := range row.helpers {
-			attach[helperOf{row.t, id}] = row.attach
-		}
-	}
-	return allowed, attach
+	return allowed
 }()

@@ -16,6 +16,20 @@ func (h Helper) TakesMap(m MapType) bool {
 	return slices.ContainsFunc(proto.Args, func(a Arg) bool { return a.Kind == ArgConstMapPtr })
 }
 
+// LookupRet is what bpf_map_lookup_elem gives, or null, from a map of the type. Until
+// it is known to be not null, the kernel calls all of them values of the map.
+func (t MapType) LookupRet() RetKind {
+	switch t {
+	case MapSockmap, MapSockhash:
+		return RetSocket
+	case MapXskmap:
+		return RetXDPSock
+	case MapArrayOfMaps, MapHashOfMaps:
+		return RetMap
+	}
+	return RetMapValue
+}
+
 // MaySleep reports whether programs that may sleep can use maps of the type.
 func (t MapType) MaySleep() bool {
 	switch t {

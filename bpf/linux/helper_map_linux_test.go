@@ -96,6 +96,40 @@ func whereWithMap(places []place, h linux.Helper) (at place, arg int, ok bool) {
 	return place{}, 0, false
 }
 
+// TestLookupResultsInKernel looks something up in a map of every type that allows
+// it.
+func TestLookupResultsInKernel(t *testing.T) {
+	p := newProber(t)
+	lookup, _ := linux.HelperByID(linux.FnMapLookupElem)
+	compared := 0
+	for _, m := range linux.MapTypes() {
+		sample := mapSample(m)
+		index, err := p.k.Add(sample)
+		if err != nil || !lookup.TakesMap(m) {
+			continue
+		}
+		p.maps[sample.Name] = index
+		insns := append(start(), p.mapAddress(1, sample.Name)...)
+		// The kernel makes a value of it all until it is known to be not null.
+		insns = append(append(insns, mov(2, 10), add(2, memoryAt), call(lookup.ID)), unlessNull(0)...)
+		got := p.load(place{t: linux.ProgSchedCLS}, "GPL", append(insns, mov(8, 0))...)
+		all := resultText.FindAllStringSubmatch(got.log, -1)
+		if len(all) == 0 {
+			t.Logf("not asked: %v: %s", m, got.reason())
+			continue
+		}
+		compared++
+		last := all[len(all)-1]
+		if want := returned[m.LookupRet()]; last[1] != want {
+			t.Errorf("a lookup in %v gives %s here, %s in the kernel", m, want, last[1])
+		}
+		if ref := strings.Contains(last[2], "ref_obj_id="); ref != (m.LookupRet() == linux.RetSocket) {
+			t.Errorf("a lookup in %v gives a reference: %v in the kernel", m, ref)
+		}
+	}
+	t.Logf("%d types of maps compared", compared)
+}
+
 // TestSleepingMapsInKernel has a program that may sleep name a map of every type.
 func TestSleepingMapsInKernel(t *testing.T) {
 	p := newProber(t)

@@ -73,13 +73,15 @@ type RetKind uint8
 const (
 	RetInteger    RetKind = iota // a number
 	RetVoid                      // nothing: r0 can't be read
-	RetMapValue                  // a value of the map that was an argument
+	RetMapValue                  // a value of the map that was an argument; of bpf_map_lookup_elem, [MapType.LookupRet]
 	RetSocket                    // a full socket
 	RetTCPSock                   // a TCP socket
 	RetSockCommon                // a socket of any kind
 	RetMem                       // memory of the size that was an argument
 	RetMemOrBTFID                // memory or a structure of the kernel, as the argument's type says
 	RetBTFID                     // a structure of the kernel
+	RetXDPSock                   // an AF_XDP socket
+	RetMap                       // a map
 )
 
 // RetFlags are a return kind's modifiers.
@@ -104,15 +106,15 @@ const (
 	HelperChangesPacket                           // pointers into the packet end here
 	HelperMayNotReturn                            // or only to this function's caller, with the packet changed
 	HelperAcquires                                // r0 is a reference, to be released
-	HelperAcquiresFromMap                         // r0 is one if the map is a sockmap or sockhash
+	HelperAcquiresFromMap                         // r0 is one if [MapType.LookupRet] is RetSocket
 	HelperCasts                                   // r0 is the object of the first argument, and shares its reference
 	HelperDynptrRef                               // the dynptr is a reference, to be released
 )
 
-// Proto returns the helper's prototype for programs of type t that are to be
-// attached as a; 0 is the attach type of programs without one. For a few helpers
-// the type matters, and it is false for none but a helper that has no number
-// here. Whether such programs may call it at all is what [Helper.AllowedIn] says.
+// Proto returns the helper's prototype in programs of type t, which for a few
+// helpers matters. Whether such programs may call it at all is what
+// [Helper.AllowedIn] says. It is false for a helper that has no number here. The
+// Args are shared: they must not be changed.
 func (h Helper) Proto(t ProgramType) (HelperProto, bool) {
 	if h.ID < 1 || int(h.ID) >= len(helperProtoTable) {
 		return HelperProto{}, false

@@ -482,6 +482,7 @@ var resultText = regexp.MustCompile(`\bR8(?:_w)?=([a-z_0-9-]+)(\([^)]*\))?`)
 var returned = map[linux.RetKind]string{
 	linux.RetInteger: "scalar", linux.RetMapValue: "map_value", linux.RetSocket: "sock", linux.RetTCPSock: "tcp_sock",
 	linux.RetSockCommon: "sock_common", linux.RetMem: "mem", linux.RetBTFID: "ptr_",
+	linux.RetXDPSock: "xdp_sock", linux.RetMap: "map_ptr",
 }
 
 // resultName is the text of a register that has a result.
