@@ -35,6 +35,7 @@ var house = map[string]string{
 	"internal/preset":  "bpf internal/show",
 	"internal/flow":    "bpf",
 	"internal/kernel":  "bpf bpf/linux",
+	"bench":            ". bpf bpf/linux vm replay internal/kernel",
 	"internal/against": "bpf bpf/linux vm internal/kernel internal/show",
 
 	"internal/cli/clitest": "internal/cli",                   // for tests

@@ -131,6 +131,19 @@ func BenchmarkNew(b *testing.B) {
 	}
 }
 
+// BenchmarkDecode is what each instruction costs before a program runs.
+func BenchmarkDecode(b *testing.B) {
+	var prog []bpf.Instruction
+	for len(prog) < 2000 {
+		prog = join(append([]any{prog}, parsePacket()...)...)
+	}
+	p := program(join(prog, exit))
+	for b.Loop() {
+		decode(p, nil)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(p.Instructions)), "ns/insn")
+}
+
 // TestNoAllocations: a run allocates nothing, whatever the program does.
 func TestNoAllocations(t *testing.T) {
 	moves := workload{name: "adjust and write", prog: join(

@@ -123,7 +123,7 @@ func (c *code) decodeOne(pc int, insns []bpf.Instruction, maps []*Map) error {
 
 // aluOps gives the operation of each ALU code with an immediate and with a
 // register, for 64 and 32 bits.
-var aluOps = map[uint8][4]uint8{
+var aluOps = [256][4]uint8{
 	bpf.OpAdd:  {opAddK, opAddX, opAdd32K, opAdd32X},
 	bpf.OpSub:  {opAddK, opSubX, opAdd32K, opSub32X}, // with the immediate negated
 	bpf.OpMul:  {opMulK, opMulX, opMul32K, opMul32X},
@@ -140,7 +140,7 @@ var aluOps = map[uint8][4]uint8{
 }
 
 // signedOps gives what the signed forms of division and modulo decode to.
-var signedOps = map[uint8]uint8{
+var signedOps = [256]uint8{
 	opDivK: opSDivK, opDivX: opSDivX, opDiv32K: opSDiv32K, opDiv32X: opSDiv32X,
 	opModK: opSModK, opModX: opSModX, opMod32K: opSMod32K, opMod32X: opSMod32X,
 }
@@ -244,7 +244,7 @@ func decodeByteOrder(out *inst, in bpf.Instruction) {
 
 // jumpOps gives the 64-bit operation with an immediate of each conditional
 // jump; the others follow it: register, and the same for 32 bits.
-var jumpOps = map[uint8]uint8{
+var jumpOps = [256]uint8{
 	bpf.OpJEQ: opJeqK, bpf.OpJNE: opJneK, bpf.OpJGT: opJgtK, bpf.OpJGE: opJgeK, bpf.OpJLT: opJltK, bpf.OpJLE: opJleK,
 	bpf.OpJSET: opJsetK, bpf.OpJSGT: opJsgtK, bpf.OpJSGE: opJsgeK, bpf.OpJSLT: opJsltK, bpf.OpJSLE: opJsleK,
 }
