@@ -169,14 +169,6 @@ func checkBloom(r *request) error {
 	return nil
 }
 
-func checkRing(r *request) error {
-	n := r.MaxEntries
-	if r.KeySize != 0 || r.ValueSize != 0 || n < ringPage || n&(n-1) != 0 || r.Flags&^linux.FNUMANode != 0 {
-		return linux.EINVAL
-	}
-	return nil
-}
-
 func checkStacks(r *request) error {
 	frame := uint32(8)
 	if r.Flags&linux.FStackBuildID != 0 {
