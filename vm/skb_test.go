@@ -362,3 +362,20 @@ func TestSKBLoop(t *testing.T) {
 		}
 	}
 }
+
+// TestSKBAllocations: a run on an skb takes no memory of its own.
+func TestSKBAllocations(t *testing.T) {
+	prog := join(move(r6, r1), storeK(4, r6, skbMark, 7), load(4, r1, r6, skbData), storeK(1, r1, 0, 1),
+		move(r1, r6), set(r2, 40), set(r3, 0), set(r4, 0), call(int32(linux.FnSkbAdjustRoom)), set(r0, 0), exit)
+	p := skbMachine(t, linux.ProgSchedCLS, Options{}, prog)
+	in := &SKB{Data: ipv4Frame(100), Socket: &Socket{Local: netip.MustParseAddrPort("192.0.2.1:80")}}
+	run := func() {
+		if _, err := p.RunSKB(in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	if n := testing.AllocsPerRun(100, run); n != 0 {
+		t.Errorf("%v allocations a run", n)
+	}
+}
