@@ -150,11 +150,14 @@ func TestSKBKinds(t *testing.T) {
 			want = frame
 		}
 		p := skbMachine(t, kind, Options{}, length)
-		o, err := p.RunSKB(&SKB{Data: frame})
-		if err != nil || o.Verdict != uint32(len(want)) || !bytes.Equal(o.Data(), want) || !bytes.Equal(o.SKB().Data, frame) {
-			t.Errorf("%s: %d, %x, %v", kind, o.Verdict, o.Data(), err)
+		for _, metadata := range []string{"", "metadata"} {
+			o, err := p.RunSKB(&SKB{Data: frame, Metadata: []byte(metadata)})
+			if err != nil || o.Verdict != uint32(len(want)) || !bytes.Equal(o.Data(), want) || !bytes.Equal(o.SKB().Data, frame) ||
+				string(o.SKB().Metadata) != metadata {
+				t.Errorf("%s: %d, %x, %v", kind, o.Verdict, o.Data(), err)
+			}
 		}
-		if o, err = p.RunSKB(&SKB{Data: frame, WholeFrame: true}); err != nil || !bytes.Equal(o.Data(), frame) {
+		if o, err := p.RunSKB(&SKB{Data: frame, WholeFrame: true}); err != nil || !bytes.Equal(o.Data(), frame) {
 			t.Errorf("%s, whole frame: %x, %v", kind, o.Data(), err)
 		}
 		for _, bad := range []SKB{{}, {Data: frame[:13]}, {Data: frame, Metadata: make([]byte, 3)}, {Data: frame, Metadata: make([]byte, 220)}, {Data: frame, CPU: 1}} {
