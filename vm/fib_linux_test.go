@@ -244,6 +244,7 @@ func networkRun(rng *rand.Rand, network *Network, onXDP bool) hookRun {
 		s.args = [4]uint64{ifindex, some(0, 0, 1400, 1401, 1500, 2000, 65536, 65537), some(0, 0, 100, 1<<32-100, 1<<31-1), some(0, 0, 0, 1, 2)}
 	default:
 		s.args = [4]uint64{ifindex, some(0, 0, 1, 2, 8)}
+		r.packet = r.packet[:min(len(r.packet), 1400)] // what the interfaces take
 	}
 	r.steps = []step{s}
 	return r

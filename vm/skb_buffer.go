@@ -17,6 +17,7 @@ type skb struct {
 	sock   *region // struct bpf_sock
 	kind   skbKind
 	input  SKB
+	behind bool // the program sees what is behind the link-layer header
 
 	headroom                int
 	mac, network, transport uint16
@@ -50,9 +51,10 @@ func (s *skb) begin(in *SKB, kind skbKind) {
 	s.input, s.kind = *in, kind
 	s.mac, s.network, s.transport = skbHeadroom, skbHeadroom+ethHeader, noHeader
 	s.headroom = skbHeadroom
-	skip := 0
-	if !kind.ethernet && !in.WholeFrame {
-		skip = ethHeader
+	skip, metadata := 0, in.Metadata
+	if s.behind = !kind.ethernet && !in.WholeFrame; s.behind {
+		// What is before the link-layer header is out of sight.
+		skip, metadata = ethHeader, nil
 		s.headroom += skip
 	}
 	s.encapsulation, s.gsoType = false, in.GSOType
@@ -62,7 +64,7 @@ func (s *skb) begin(in *SKB, kind skbKind) {
 	}
 	s.hashed, s.tunnel, s.clones = in.Hash != 0, in.Tunnel, nil
 	p.ctx, p.layout, p.readOnly = s.region, skbLayout, !kind.writes
-	p.begin(in.Data, in.Metadata, skip)
+	p.begin(in.Data, metadata, skip)
 	s.fill(in)
 }
 

@@ -108,7 +108,10 @@ func (s *skb) describe() {
 func (s *skb) fields() SKB {
 	out := s.input
 	p := s.packet
-	out.Data, out.Metadata = p.from(p.data-s.headroom+int(s.mac)), p.metadata()
+	out.Data = p.from(p.data - s.headroom + int(s.mac))
+	if !s.behind {
+		out.Metadata = p.metadata()
+	}
 	out.PktType = uint8(s.get(skbPktType))
 	out.Mark, out.Priority, out.Hash = s.get(skbMark), s.get(skbPriority), s.get(skbHash)
 	out.QueueMapping = uint16(s.get(skbQueueMapping))

@@ -150,11 +150,14 @@ func TestSKBKinds(t *testing.T) {
 			want = frame
 		}
 		p := skbMachine(t, kind, Options{}, length)
-		o, err := p.RunSKB(&SKB{Data: frame})
-		if err != nil || o.Verdict != uint32(len(want)) || !bytes.Equal(o.Data(), want) || !bytes.Equal(o.SKB().Data, frame) {
-			t.Errorf("%s: %d, %x, %v", kind, o.Verdict, o.Data(), err)
+		for _, metadata := range []string{"", "metadata"} {
+			o, err := p.RunSKB(&SKB{Data: frame, Metadata: []byte(metadata)})
+			if err != nil || o.Verdict != uint32(len(want)) || !bytes.Equal(o.Data(), want) || !bytes.Equal(o.SKB().Data, frame) ||
+				string(o.SKB().Metadata) != metadata {
+				t.Errorf("%s: %d, %x, %v", kind, o.Verdict, o.Data(), err)
+			}
 		}
-		if o, err = p.RunSKB(&SKB{Data: frame, WholeFrame: true}); err != nil || !bytes.Equal(o.Data(), frame) {
+		if o, err := p.RunSKB(&SKB{Data: frame, WholeFrame: true}); err != nil || !bytes.Equal(o.Data(), frame) {
 			t.Errorf("%s, whole frame: %x, %v", kind, o.Data(), err)
 		}
 		for _, bad := range []SKB{{}, {Data: frame[:13]}, {Data: frame, Metadata: make([]byte, 3)}, {Data: frame, Metadata: make([]byte, 220)}, {Data: frame, CPU: 1}} {
@@ -360,5 +363,22 @@ func TestSKBLoop(t *testing.T) {
 		if n := len(p.machine.workers[0].thread.packet.buffer); n > 1<<16 {
 			t.Errorf("%s: a buffer of %d bytes", name, n)
 		}
+	}
+}
+
+// TestSKBAllocations: a run on an skb takes no memory of its own.
+func TestSKBAllocations(t *testing.T) {
+	prog := join(move(r6, r1), storeK(4, r6, skbMark, 7), load(4, r1, r6, skbData), storeK(1, r1, 0, 1),
+		move(r1, r6), set(r2, 40), set(r3, 0), set(r4, 0), call(int32(linux.FnSkbAdjustRoom)), set(r0, 0), exit)
+	p := skbMachine(t, linux.ProgSchedCLS, Options{}, prog)
+	in := &SKB{Data: ipv4Frame(100), Socket: &Socket{Local: netip.MustParseAddrPort("192.0.2.1:80")}}
+	run := func() {
+		if _, err := p.RunSKB(in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	if n := testing.AllocsPerRun(100, run); n != 0 {
+		t.Errorf("%v allocations a run", n)
 	}
 }
