@@ -8,7 +8,8 @@ import (
 
 // Apply makes d what an instruction of class ALU or ALU64 leaves in its
 // destination register, which held d, s being its operand: the source register,
-// or [Const] of the sign-extended immediate. d and s may be the same.
+// or [Const] of the sign-extended immediate. d and s may be the same. Of an
+// instruction that is not valid the result means nothing.
 //
 // The result of an addr_space_cast is unknown. When bounds contradict each
 // other, which the kernel logs as a violated invariant, they are forgotten.
@@ -82,11 +83,7 @@ func move[W, H width](d, s *Scalar, in bpf.Instruction, wide bool) {
 // 64 bits or of the low 32.
 func (d *Scalar) AddConst(delta int64, wide bool) {
 	s := Const(uint64(delta))
-	arithmetic[w64, w32](d, &s, bpf.OpAdd, true)
-	if !wide {
-		zeroExtend[w64, w32](d)
-		d.Sync()
-	}
+	arithmetic[w64, w32](d, &s, bpf.OpAdd, wide)
 }
 
 // arithmetic is an operation that takes d and s and leaves its result in d.
@@ -213,10 +210,11 @@ func shiftLow[W, H width](d *Scalar, op uint8, n uint) {
 	d.R32 = learn[H](d.R32, d.Bits)
 }
 
-// Forks reports whether the kernel goes on with two states, as from 7.0 on and
-// in later releases of 6.18 it does before an AND or OR with a constant when
-// all of d, or its low half, is 0 or -1, as an arithmetic shift leaves it. zero
-// is d in the state that it keeps for later; d becomes the other.
+// Forks reports whether the kernel goes on with two states before it executes
+// in: an AND or OR with a constant when all of d, or its low half, is 0 or -1,
+// as an arithmetic shift leaves it. zero is d in the state that the kernel keeps
+// for later, to execute in again; d becomes the other. Releases before 7.0 have
+// this from some stable release on.
 func (d *Scalar) Forks(in bpf.Instruction, s *Scalar) (zero Scalar, forks bool) {
 	if op := in.Code(); op != bpf.OpAnd && op != bpf.OpOr || !s.IsConst() {
 		return Scalar{}, false

@@ -181,15 +181,14 @@ func (p *path) spread(r bpf.Register, linked []bpf.Register) {
 	known := p.link[r]
 	for _, i := range linked {
 		l := p.link[i]
-		if known.id == 0 || l.id != known.id || i == r {
-			continue
+		if known.id == 0 || l.id != known.id || i == r || l.plus && known.plus && l.narrow != known.narrow {
+			continue // sums of 32 and of 64 bits say nothing of each other
 		}
 		p.regs[i] = p.regs[r]
 		if l.delta == known.delta || !l.plus && !known.plus {
 			p.link[i] = known
 			continue
 		}
-		narrow := l.narrow || !l.plus && known.narrow
-		p.regs[i].AddConst(int64(l.delta)-int64(known.delta), !narrow)
+		p.regs[i].AddConst(int64(l.delta)-int64(known.delta), !l.narrow && !known.narrow)
 	}
 }

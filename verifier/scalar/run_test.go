@@ -13,7 +13,7 @@ import (
 func TestRun(t *testing.T) {
 	n := 5000
 	if require.Long() {
-		n = 1_000_000
+		n = 200_000
 	}
 	steps := 0
 	for i := range n {

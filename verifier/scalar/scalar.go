@@ -4,8 +4,8 @@ package scalar
 // those of the kernel's struct bpf_reg_state: Bits is var_off, R64 has smin,
 // smax, umin and umax, and R32 those of the low 32 bits.
 //
-// Every function here leaves its results as [Scalar.Sync] does, each part
-// having learned from the others, so that scalars can be compared with ==.
+// In what functions here return, each part has learned from the others as far as
+// the kernel lets it. Who changes a bound calls [Scalar.Sync].
 type Scalar struct {
 	Bits     Tnum
 	R64, R32 Range
@@ -57,13 +57,13 @@ func contains[W, H width](s *Scalar, v uint64) bool {
 	return s.Bits.Contains(v) && s.R64.contains(sext[W](v), v) && s.R32.contains(sext[H](v), trunc[H](v))
 }
 
-// Within reports whether all that s says is true of t too: t's ranges are
-// inside those of s, and its bits among those of s. A state that was fine with
-// s is then fine with t.
-func (t *Scalar) Within(s *Scalar) bool {
-	return t.R64.within(&s.R64) && t.R32.within(&s.R32) && t.Bits.In(s.Bits)
+// Within reports whether all that t says is true of s too: its bounds are inside
+// those of t, and its bits among those of t. What was found safe with t is then
+// safe with s.
+func (s *Scalar) Within(t *Scalar) bool {
+	return s.R64.within(&t.R64) && s.R32.within(&t.R32) && s.Bits.In(t.Bits)
 }
 
-func (r *Range) within(s *Range) bool {
-	return s.Umin <= r.Umin && r.Umax <= s.Umax && s.Smin <= r.Smin && r.Smax <= s.Smax
+func (r *Range) within(q *Range) bool {
+	return q.Umin <= r.Umin && r.Umax <= q.Umax && q.Smin <= r.Smin && r.Smax <= q.Smax
 }

@@ -18,10 +18,11 @@ func sync[W, H width](s *Scalar) {
 	}
 	known, wholeBefore, lowBefore := t, whole, low
 	for range 3 { // as often as the kernel does
-		w, l := whole, low
-		low = agree[H](lowFromWhole[H](low, whole))
-		whole = agree[W](whole)
-		whole, t = wholeFromLow[H](whole, low, t)
+		w, l, extended := whole, low, false
+		low = lowFromWhole[H](low, whole)
+		if whole, extended = wholeFromLow[H](agree[W](whole), low); extended {
+			t = t.Intersect(TnumRange(whole.Umin, whole.Umax))
+		}
 		if whole == w && low == l { // and so it would be the next time
 			break
 		}
@@ -59,7 +60,8 @@ func lone(t Tnum, lo, hi uint64) (v uint64, ok bool) {
 // lowFromWhole narrows the low half by the bounds of the whole: if the upper
 // half is the same at both bounds, the lower halves of them are bounds too. If
 // it goes up by one from the least number to the greatest, while the lower half
-// is negative at first and then not, these are signed bounds.
+// is negative at first and then not, these are signed bounds. Then the bounds of
+// the low half agree with each other.
 func lowFromWhole[H width](low, whole Range) Range {
 	half := size[H]()
 	switch smin, smax := sext[H](whole.Umin), sext[H](whole.Umax); whole.Umax>>half - whole.Umin>>half {
@@ -86,23 +88,21 @@ func lowFromWhole[H width](low, whole Range) Range {
 			low = low.signed(smin, smax)
 		}
 	}
-	return low
+	return agree[H](low)
 }
 
 // wholeFromLow puts the bounds of the low half into those of the whole, where
-// that makes them tighter. That may tell bits too.
-func wholeFromLow[H width](whole, low Range, t Tnum) (Range, Tnum) {
+// that makes them tighter. extended says that the number is one sign-extended
+// from the low half.
+func wholeFromLow[H width](whole, low Range) (_ Range, extended bool) {
 	rest := ones[H]()
 	whole = whole.unsigned(whole.Umin&^rest|low.Umin, whole.Umax&^rest|low.Umax)
 	whole = whole.signed(whole.Smin&^int64(rest)|int64(low.Umin), whole.Smax&^int64(rest)|int64(low.Umax))
-
-	// A number that was sign-extended from the low half, and that half is not
-	// negative: then the number is not, either.
 	if low.Smin >= 0 && whole.Smin >= smallest[H]() && whole.Smax <= largest[H]() {
-		whole = Range{low.Smin, low.Smax, uint64(low.Smin), uint64(low.Smax)}
-		t = t.Intersect(TnumRange(whole.Umin, whole.Umax))
+		// And the half is not negative: then the number is not, either.
+		return Range{low.Smin, low.Smax, uint64(low.Smin), uint64(low.Smax)}, true
 	}
-	return whole, t
+	return whole, false
 }
 
 // isSane reports whether the bounds leave a number and are exact where bits are.

@@ -159,11 +159,15 @@ func (t Tnum) Subreg() Tnum { return part[w32](t) }
 func (t Tnum) WithSubreg(u Tnum) Tnum { return withLow[w32](t, u) }
 
 // part is the low bits, the rest 0.
-func part[W width](t Tnum) Tnum { return Tnum{trunc[W](t.Value), trunc[W](t.Mask)} }
+func part[W width](t Tnum) Tnum {
+	mask := ones[W]()
+	return Tnum{t.Value & mask, t.Mask & mask}
+}
 
 // withLow is t with the low bits of u.
 func withLow[W width](t, u Tnum) Tnum {
-	return Tnum{t.Value&^ones[W]() | trunc[W](u.Value), t.Mask&^ones[W]() | trunc[W](u.Mask)}
+	mask := ones[W]()
+	return Tnum{t.Value&^mask | u.Value&mask, t.Mask&^mask | u.Mask&mask}
 }
 
 // IsAligned reports whether the number is a multiple of n, a power of two. Of
