@@ -91,13 +91,14 @@ func (t *thread) moreStacks() (*[bpf.MaxCallDepth]*region, error) {
 
 // program gives the program at an index of a prog_array, nil for none.
 func (m *Map) program(index uint32) *Program {
-	var key [4]byte
-	binary.LittleEndian.PutUint32(key[:], index)
-	e := m.entries.find(key[:])
-	if e < 0 {
+	if index >= m.def.MaxEntries {
 		return nil
 	}
-	number := binary.LittleEndian.Uint32(m.values.bytes(0, e))
+	if m.shared {
+		m.lock.RLock()
+		defer m.lock.RUnlock()
+	}
+	number := binary.LittleEndian.Uint32(m.values.bytes(0, int(index)))
 	if int(number)-1 >= len(m.machine.programs) || number == 0 {
 		return nil
 	}
