@@ -80,7 +80,7 @@ func (p *packet) adjustHead(delta int) error {
 func (p *packet) adjustTail(delta int) error {
 	if len(p.frags) > 0 {
 		if delta < 0 {
-			return p.shrinkFrags(-delta)
+			return p.shrinkFrags(int(-int32(delta))) // the least int32 stays negative, and takes nothing
 		}
 		return p.growFrag(delta)
 	}
