@@ -130,9 +130,21 @@ func eachRange[W width](f func(Range)) {
 
 // operations are all that Apply does with two numbers, but for the byte order.
 var operations = []bpf.Instruction{
-	{Op: bpf.OpAdd}, {Op: bpf.OpSub}, {Op: bpf.OpMul}, {Op: bpf.OpAnd}, {Op: bpf.OpOr}, {Op: bpf.OpXor}, {Op: bpf.OpNeg},
-	{Op: bpf.OpLsh}, {Op: bpf.OpRsh}, {Op: bpf.OpArsh}, {Op: bpf.OpMov | bpf.SourceX}, {Op: bpf.OpDiv}, {Op: bpf.OpMod},
-	{Op: bpf.OpDiv, Off: 1}, {Op: bpf.OpMod, Off: 1},
+	{Op: bpf.OpAdd},
+	{Op: bpf.OpSub},
+	{Op: bpf.OpMul},
+	{Op: bpf.OpAnd},
+	{Op: bpf.OpOr},
+	{Op: bpf.OpXor},
+	{Op: bpf.OpNeg},
+	{Op: bpf.OpLsh},
+	{Op: bpf.OpRsh},
+	{Op: bpf.OpArsh},
+	{Op: bpf.OpMov | bpf.SourceX},
+	{Op: bpf.OpDiv},
+	{Op: bpf.OpMod},
+	{Op: bpf.OpDiv, Off: 1},
+	{Op: bpf.OpMod, Off: 1},
 }
 
 var comparisons = []uint8{
