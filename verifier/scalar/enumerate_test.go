@@ -350,3 +350,25 @@ func TestSound(t *testing.T) {
 	newEnumeration[w4, w2](t).run(sampled[w4, w2](t, n), othersOf6)
 	newEnumeration[w6, w3](t).run(sampled[w6, w3](t, n), othersOf6)
 }
+
+// TestSmall checks that sync's short way leads where the long one does.
+func TestSmall(t *testing.T) {
+	n := 0
+	any4 := Tnum{Mask: ones[w4]()}
+	eachRange[w4](func(whole Range) {
+		eachRange[w2](func(low Range) {
+			both, ok := small[w2](whole, low)
+			if !ok {
+				return
+			}
+			n++
+			gotWhole, gotLow, bits := deduce[w4, w2](whole, low, any4)
+			if gotWhole != both || gotLow != both || bits != any4 && bits != any4.Intersect(TnumRange(both.Umin, both.Umax)) {
+				t.Fatalf("%+v with %+v is %+v and %+v, %v, not both %+v", whole, low, gotWhole, gotLow, bits, both)
+			}
+		})
+	})
+	if n == 0 {
+		t.Error("nothing is small")
+	}
+}

@@ -17,15 +17,10 @@ func sync[W, H width](s *Scalar) {
 		return
 	}
 	known, wholeBefore, lowBefore := t, whole, low
-	for range 3 { // as often as the kernel does
-		w, l, extended := whole, low, false
-		low = lowFromWhole[H](low, whole)
-		if whole, extended = wholeFromLow[H](agree[W](whole), low); extended {
-			t = t.Intersect(TnumRange(whole.Umin, whole.Umax))
-		}
-		if whole == w && low == l { // and so it would be the next time
-			break
-		}
+	if both, ok := small[H](whole, low); ok {
+		whole, low = both, both
+	} else {
+		whole, low, t = deduce[W, H](whole, low, t)
 	}
 	t = t.Intersect(TnumRange(whole.Umin, whole.Umax)) // the bits that the bounds share
 	t = withLow[H](t, part[H](t).Intersect(TnumRange(low.Umin, low.Umax)))
@@ -37,6 +32,32 @@ func sync[W, H width](s *Scalar) {
 		}
 	}
 	*s = Scalar{t, whole, low}
+}
+
+// small is what deduce finds, at once, of a number that is not negative even as
+// one of the low half: all its bounds are the same.
+func small[H width](whole, low Range) (both Range, ok bool) {
+	if whole.Smin < 0 || max(whole.Umax, uint64(whole.Smax)) > uint64(largest[H]()) || low.Smax < 0 {
+		return Range{}, false
+	}
+	lo := max(whole.Umin, uint64(whole.Smin), low.Umin, uint64(max(low.Smin, 0)))
+	hi := min(whole.Umax, uint64(whole.Smax), low.Umax, uint64(low.Smax))
+	return Range{int64(lo), int64(hi), lo, hi}, lo <= hi
+}
+
+// deduce lets the bounds learn from each other.
+func deduce[W, H width](whole, low Range, t Tnum) (Range, Range, Tnum) {
+	for range 3 { // as often as the kernel does
+		w, l, extended := whole, low, false
+		low = lowFromWhole[H](low, whole)
+		if whole, extended = wholeFromLow[H](agree[W](whole), low); extended {
+			t = t.Intersect(TnumRange(whole.Umin, whole.Umax))
+		}
+		if whole == w && low == l { // and so it would be the next time
+			break
+		}
+	}
+	return whole, low, t
 }
 
 // fromBits narrows the bounds by the bits. If these leave one number between
