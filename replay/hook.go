@@ -55,16 +55,22 @@ const ifindex = 1
 
 // input is a packet as the programs of each hook take it.
 type input struct {
-	frame vm.Frame
-	skb   vm.SKB
-	ready bool // skb is that of the packet
+	frame   vm.Frame
+	skb     vm.SKB
+	ready   bool // skb is that of the packet
+	chained bool // frame is what a program left
 	// What a program left is copied here: its memory is where the next works.
 	data, meta []byte
 }
 
 // take makes a captured packet the input.
 func (in *input) take(p *Packet, cpu int) {
-	in.frame = vm.Frame{Data: p.Data, IngressIfindex: ifindex, CPU: cpu, TimeNS: uint64(p.TimeNS)}
+	f := &in.frame // field by field: most never change
+	f.Data, f.CPU, f.TimeNS = p.Data, cpu, uint64(p.TimeNS)
+	if in.chained {
+		f.Metadata, f.Linear, in.chained = nil, 0, false
+	}
+	f.IngressIfindex = ifindex
 	in.ready = false
 }
 
@@ -128,7 +134,7 @@ func (in *input) follow(t linux.ProgramType, out vm.Outcome) {
 		in.data = append(in.data[:0], out.Data()...)
 		in.meta = append(in.meta[:0], out.Metadata()...)
 		in.frame.Data, in.frame.Metadata, in.frame.Linear = in.data, in.meta, 0
-		in.ready = false
+		in.ready, in.chained = false, true
 		return
 	}
 	skb := out.SKB()

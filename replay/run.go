@@ -133,12 +133,12 @@ func (r *Runner) loop(c *Capture, report *Report) error {
 }
 
 // count adds the outcome of a run and gives what its verdict means.
-func (p *ProgramReport) count(out vm.Outcome, err error, packet *Packet) meaning {
+func (p *ProgramReport) count(out vm.Outcome, err error, packet *Packet) *meaning {
 	if err != nil {
 		p.fault(err, packet)
-		return meaning{}
+		return &meaning{}
 	}
-	return p.counts.add(p.Program.Spec().Type, out.Verdict, len(packet.Data))
+	return &p.counts.add(p.Program.Spec().Type, out.Verdict, len(packet.Data)).meaning
 }
 
 func (p *ProgramReport) fault(err error, packet *Packet) {

@@ -52,12 +52,10 @@ func meaningOf(t linux.ProgramType, ret uint32) meaning {
 	return m
 }
 
-// counts are packets by what the program said of them. Most say the same as the
-// one before.
+// counts are packets by what the program said of them.
 type counts struct {
-	list []counted
-	ret  uint32 // of the packet before
-	last *counted
+	list  []counted
+	small [16]uint8 // place in list of a small return value plus 1, 0 for not known
 }
 
 type counted struct {
@@ -66,13 +64,20 @@ type counted struct {
 }
 
 // add counts a packet.
-func (c *counts) add(t linux.ProgramType, ret uint32, bytes int) meaning {
-	if c.last == nil || c.ret != ret {
-		c.ret, c.last = ret, c.of(meaningOf(t, ret))
+func (c *counts) add(t linux.ProgramType, ret uint32, bytes int) *counted {
+	var at *counted
+	if ret < uint32(len(c.small)) && c.small[ret] > 0 {
+		at = &c.list[c.small[ret]-1]
+	} else {
+		i := c.of(meaningOf(t, ret))
+		if ret < uint32(len(c.small)) {
+			c.small[ret] = uint8(i + 1)
+		}
+		at = &c.list[i]
 	}
-	c.last.Packets++
-	c.last.Bytes += int64(bytes)
-	return c.last.meaning
+	at.Packets++
+	at.Bytes += int64(bytes)
+	return at
 }
 
 // maxCounted bounds how many values are told apart; those without a name may be
@@ -80,7 +85,7 @@ func (c *counts) add(t linux.ProgramType, ret uint32, bytes int) meaning {
 const maxCounted = 64
 
 // of finds the place where a meaning is counted.
-func (c *counts) of(m meaning) *counted {
+func (c *counts) of(m meaning) int {
 	same := func(e counted) bool { return e.value == m.value }
 	i := slices.IndexFunc(c.list, same)
 	if i < 0 && len(c.list) >= maxCounted {
@@ -91,13 +96,13 @@ func (c *counts) of(m meaning) *counted {
 		i = len(c.list)
 		c.list = append(c.list, counted{meaning: m})
 	}
-	return &c.list[i]
+	return i
 }
 
 // merge adds what another lane counted.
 func (c *counts) merge(other counts) {
 	for _, e := range other.list {
-		at := c.of(e.meaning)
+		at := &c.list[c.of(e.meaning)]
 		at.Packets += e.Packets
 		at.Bytes += e.Bytes
 	}
