@@ -41,7 +41,7 @@ func TestKernelStrings(t *testing.T) {
 		case 1:
 			return join(valueAt(reg, 1, uint32(long2+rng.IntN(4))))
 		case 2, 3:
-			bad := []uint64{0, 1, 4095, 4096, 0x400000, 0x8000_0000_0000_0000, 0xffff_f000_0000_0000, ^uint64(0) - 4095}
+			bad := []uint64{0, 1, 4095, 4096, 0x7fff_0040_0000, 0x8000_0000_0000_0000, 0xffff_f000_0000_0000, ^uint64(0) - 4095}
 			return join(long(reg, bad[rng.IntN(len(bad))]))
 		}
 		start := at[rng.IntN(len(at))]
