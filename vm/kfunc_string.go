@@ -59,6 +59,14 @@ func (t *thread) stringArgument(n int, r *registers) (s text, ok bool) {
 	return s, true
 }
 
+// stringArguments gives the strings that r1 and r2 point to, like stringArgument.
+func (t *thread) stringArguments(r *registers) (a, b text, ok bool) {
+	if a, ok = t.stringArgument(1, r); ok {
+		b, ok = t.stringArgument(2, r)
+	}
+	return a, b, ok
+}
+
 // kernelAddress reports whether an address is one of the kernel's half, on x86-64
 // with pages in four levels (copy_from_kernel_nofault_allowed).
 func kernelAddress(addr uint64) bool { return addr >= 0xffff_8000_0000_0000 }
@@ -76,11 +84,7 @@ func lower(c byte) byte {
 
 // compareStrings: r1 and r2 strings. -1, 0 or 1 as 32 bits, or an error number.
 func (t *thread) compareStrings(r *registers, fold func(byte) byte) {
-	a, ok := t.stringArgument(1, r)
-	if !ok {
-		return
-	}
-	b, ok := t.stringArgument(2, r)
+	a, b, ok := t.stringArguments(r)
 	if !ok {
 		return
 	}
@@ -186,11 +190,7 @@ func findLastByte(t *thread, r *registers) {
 // spanBytes: r1 string, r2 string of bytes. How many bytes at the start of the
 // first are, or are not, among those of the second; or an error number.
 func (t *thread) spanBytes(r *registers, among bool) {
-	s, ok := t.stringArgument(1, r)
-	if !ok {
-		return
-	}
-	set, ok := t.stringArgument(2, r)
+	s, set, ok := t.stringArguments(r)
 	if !ok {
 		return
 	}
@@ -238,11 +238,7 @@ func (s *text) holds(c byte) (uint64, linux.Errno) {
 // findString: r1 string, r2 string. Where the second is in the first limit bytes
 // of the first, or an error number.
 func (t *thread) findString(r *registers, limit uint64) {
-	a, ok := t.stringArgument(1, r)
-	if !ok {
-		return
-	}
-	b, ok := t.stringArgument(2, r)
+	a, b, ok := t.stringArguments(r)
 	if !ok {
 		return
 	}

@@ -36,7 +36,7 @@ func FuzzResolve(f *testing.F) {
 			t.Fatal(err)
 		}
 		r := core.Relocation{Kind: bpf.COREKind(kind), ID: id, Access: access}
-		_, _ = local.Unresolved(0, r)
+		_, _ = core.NewTargets(nil).NewResolver(local).Resolve(r)
 		module, err := core.ReadTypes(theirs, kernel)
 		if err != nil {
 			return // names that would be in the kernel's

@@ -57,7 +57,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%+v is %+v, %v", c, got, err)
 		}
 		// Without a kernel, a type needs no name to be found by.
-		if _, err := types.Unresolved(0, c); err == nil && c.ID != anon && c.ID != 0 {
+		if _, err := core.NewTargets(nil).NewResolver(types).Resolve(c); err == nil && c.ID != anon && c.ID != 0 {
 			t.Errorf("%+v has a value", c)
 		}
 	}
@@ -140,7 +140,7 @@ func TestEntangled(t *testing.T) {
 				for _, access := range []string{"0", "0:0", "0:1", "0:0:0:0:1", "0:1:1", "0" + strings.Repeat(":0", 63), "0:59999"} {
 					rel := core.Relocation{Kind: kind, ID: root, Access: access}
 					types.Describe(rel)
-					_, _ = types.Unresolved(0, rel)
+					_, _ = core.NewTargets(nil).NewResolver(types).Resolve(rel)
 					if _, err := r.Resolve(rel); errors.Is(err, core.ErrEffort) {
 						spent++
 					}

@@ -25,21 +25,3 @@ func (v *Resolver) Relocate(insns []bpf.Instruction, pc int, r Relocation) (bpf.
 	}
 	return done, nil
 }
-
-// Unresolved says what a relocation is about without a kernel: the Local value.
-// The error wraps ErrRelocation or ErrTypes.
-func (t *Types) Unresolved(pc int, r Relocation) (bpf.CORERelocation, error) {
-	c := bpf.CORERelocation{PC: pc, Kind: r.Kind}
-	c.Root, c.Access = t.Describe(r)
-	p, err := t.localPath(r)
-	if err != nil {
-		c.Why = err.Error()
-		return c, err
-	}
-	v, err := p.value(r.Kind)
-	if err != nil {
-		c.Why = err.Error()
-	}
-	c.Local = v.n
-	return c, err
-}
